@@ -1,0 +1,114 @@
+"""Every error a caller can meet, each with the exit code the command line ends with.
+
+::
+
+    CspineError                    1  the common root; never raised itself
+    ├── UsageError                 2  the call itself is wrong (options that contradict each other)
+    ├── TooLittleEvidenceError     3  the data cannot carry the claim that was asked for
+    ├── InputError                 4  a given file, folder or data set cannot be used
+    │   ├── SliceError             4    an image or DICOM file cannot be read as a CT slice
+    │   ├── DatasetError           4    a labelled data set is unusable (empty, one class, no series ...)
+    │   ├── ModelError             4    a model file is broken, foreign or cannot be converted
+    │   │   └── ContractError      4      its contract is missing, malformed or contradicts the file
+    │   └── OutputError            4    an output exists already or cannot be written
+    └── MissingExtraError          5  an optional dependency is absent; the message has the pip line
+
+Messages are one sentence that names the file, says what is wrong and how to mend it.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from pathlib import Path
+
+
+class ExitCode(IntEnum):
+    """Exit codes of ``cspine-edge``, the same for every verb."""
+
+    OK = 0
+    """Done, or the gate passed."""
+    GATE_FAILED = 1
+    """The gate decided against the model, or a golden pair differs."""
+    USAGE = 2
+    """The command line itself is wrong."""
+    TOO_LITTLE_EVIDENCE = 3
+    """The number of independent cases cannot carry a verdict."""
+    BAD_INPUT = 4
+    """At least one input could not be used; it is named."""
+    MISSING_EXTRA = 5
+    """An optional dependency is not installed."""
+
+
+class CspineError(Exception):
+    """Root of all errors of this package."""
+
+    exit_code: ExitCode = ExitCode.GATE_FAILED
+
+
+class UsageError(CspineError):
+    """Options or arguments that contradict one another."""
+
+    exit_code = ExitCode.USAGE
+
+
+class TooLittleEvidenceError(CspineError):
+    """There are too few independent cases for what was asked."""
+
+    exit_code = ExitCode.TOO_LITTLE_EVIDENCE
+
+
+class InputError(CspineError):
+    """A file or folder that cannot be used.
+
+    Parameters
+    ----------
+    path
+        The file or folder at fault.
+    reason
+        What is wrong, and how to mend it; no full stop at its end.
+    """
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, path: Path | str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = Path(path)
+        self.reason = reason
+
+
+class SliceError(InputError):
+    """An image or DICOM file that cannot be read as a CT slice."""
+
+
+class DatasetError(InputError):
+    """A labelled data set that cannot be used."""
+
+
+class ModelError(InputError):
+    """A model file that is broken, foreign or cannot be converted."""
+
+
+class ContractError(ModelError):
+    """A contract that is missing, malformed or contradicts the model it travels in."""
+
+
+class OutputError(InputError):
+    """An output that exists already, or a place that cannot be written to."""
+
+
+class MissingExtraError(CspineError):
+    """An optional dependency that is not installed.
+
+    Parameters
+    ----------
+    what
+        What was asked for, e.g. ``"training"``.
+    extra
+        Name of the extra that brings it, e.g. ``"train"``.
+    """
+
+    exit_code = ExitCode.MISSING_EXTRA
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs an extra that is not installed: pip install 'cspine-edge[{extra}]'")
+        self.extra = extra

@@ -1,0 +1,68 @@
+"""Writing files so that a half-written one is never taken for whole: write beside, then rename."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import OutputError
+
+
+@contextmanager
+def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` and rename it into place when the block ends well.
+
+    Parameters
+    ----------
+    path
+        The file to write. Its folder is created.
+    overwrite
+        Replace an existing file; otherwise an existing one is an error.
+
+    Yields
+    ------
+    pathlib.Path
+        The temporary file to write to; removed if the block raises.
+
+    Raises
+    ------
+    OutputError
+        If the file exists and ``overwrite`` is false, or its folder cannot be written to.
+    """
+    path = Path(path)
+    if path.exists() and not overwrite:
+        raise OutputError(path, "exists already; remove it, choose another --out, or give --overwrite")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+    except OSError as error:
+        raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
+    temporary = Path(name)
+    try:
+        yield temporary
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(path, f"cannot be written ({error.strerror})") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path | str, data: bytes, *, overwrite: bool = False) -> None:
+    """Write ``data`` to ``path`` in one step; see :func:`replacing`."""
+    with replacing(path, overwrite=overwrite) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_json(path: Path | str, document: Any, *, overwrite: bool = False) -> None:
+    """Write ``document`` to ``path`` as indented JSON in one step; see :func:`replacing`."""
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_bytes(path, text.encode(), overwrite=overwrite)
