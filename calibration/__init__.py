@@ -1,0 +1,1 @@
+"""What is chosen from data besides the weights: the representative set and the operating threshold."""

@@ -1,0 +1,43 @@
+"""The operating threshold: chosen on validation data, recall first."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cspine_edge.contract import Threshold
+
+
+def choose_threshold(logits: npt.ArrayLike, labels: npt.ArrayLike, sensitivity: float) -> Threshold:
+    """Choose the threshold of highest specificity among those that reach a wanted sensitivity.
+
+    Where a whole interval of thresholds is equally good its middle is taken, so that neither class lies
+    against the threshold.
+
+    Parameters
+    ----------
+    logits
+        Difference of the logits, fracture minus normal, on the validation part; shape (n,).
+    labels
+        0 or 1, shape (n,).
+    sensitivity
+        Wanted sensitivity, in (0, 1].
+
+    Returns
+    -------
+    Threshold
+        The choice, with its figures in words.
+    """
+    values, truth = np.asarray(logits, dtype=np.float64), np.asarray(labels) == 1
+    levels = np.unique(values)
+    # Between two neighbouring levels all thresholds decide alike; the outer ones call all or nothing.
+    edges = np.concatenate([[levels[0] - 1.0], (levels[:-1] + levels[1:]) / 2, [levels[-1] + 1.0]])
+    reached = np.array([(values[truth] >= edge).mean() for edge in edges])
+    spared = np.array([(values[~truth] < edge).mean() for edge in edges])
+    allowed = np.flatnonzero(reached >= sensitivity)
+    best = allowed[np.argmax(spared[allowed] + 1e-6 * reached[allowed])]
+    method = (
+        f"highest specificity at sensitivity >= {sensitivity:.3g} on the validation part: "
+        f"sensitivity {reached[best]:.4f}, specificity {spared[best]:.4f}"
+    )
+    return Threshold(float(edges[best]), method, int(truth.sum()))

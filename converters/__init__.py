@@ -1,0 +1,1 @@
+"""From Keras to TFLite, one module per transformation; needs the ``train`` extra."""

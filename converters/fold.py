@@ -1,0 +1,143 @@
+"""Batch normalisation folded away: the same function with convolutions, biases and activations only.
+
+TFLite's converter folds batch normalisation as well, but only after training. Folding first lets
+quantization-aware training see the kernels that the device will see, and leaves no statistics that could
+drift. Each rule is exact up to float32 rounding:
+
+- a convolution followed by a batch normalisation alone becomes a convolution with bias;
+- any other batch normalisation (before a convolution, as in DenseNet) becomes a 1x1 depthwise convolution;
+- a ReLU that alone follows a convolution becomes its activation;
+- the zero padding before a strided convolution becomes its ``same`` padding where that pads alike;
+- dropout, which does nothing at inference, goes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cspine_edge.training.framework import keras
+
+layers = keras.layers
+
+
+def fold(model: keras.Model) -> keras.Model:
+    """Give a model that computes the same with its batch normalisation folded away.
+
+    Parameters
+    ----------
+    model
+        A flat functional model with one input and one output.
+
+    Returns
+    -------
+    keras.Model
+        Input and output as before.
+    """
+    tensors: dict[str, Any] = {}
+    consumed: set[str] = set()
+    inputs = None
+    for layer in model.layers:
+        if layer.name in consumed:
+            continue
+        if isinstance(layer, layers.InputLayer):
+            inputs = keras.Input(layer.input_shape[0][1:], name=layer.name)
+            tensors[layer.name] = inputs
+            continue
+        source = [tensors[name] for name in source_names(layer)]
+        last = layer
+        if isinstance(layer, layers.ZeroPadding2D) and (strided := _strided_successor(layer)) is not None:
+            consumed.add(strided.name)
+            result, last = _convolution(strided, source[0], consumed, padding="same")
+        elif isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
+            result, last = _convolution(layer, source[0], consumed)
+        elif isinstance(layer, layers.BatchNormalization):
+            result, last = _lone_normalisation(layer, source[0], consumed)
+        elif isinstance(layer, layers.Dropout):
+            result = source[0]
+        else:
+            copy = type(layer).from_config(layer.get_config())
+            result = copy(source if len(source) > 1 else source[0])
+            copy.set_weights(layer.get_weights())
+        tensors[last.name] = result
+    return keras.Model(inputs, tensors[model.layers[-1].name], name=model.name)
+
+
+def source_names(layer: Any) -> list[str]:
+    """Names of the layers whose outputs a layer of a flat functional model takes."""
+    inbound = layer.inbound_nodes[0].inbound_layers
+    return [source.name for source in (inbound if isinstance(inbound, list) else [inbound])]
+
+
+def _only_successor(layer: Any, kind: type) -> Any:
+    nodes = layer.outbound_nodes
+    follower = nodes[0].layer if len(nodes) == 1 else None
+    return follower if type(follower) is kind else None
+
+
+def _strided_successor(padding: Any) -> Any:
+    """The convolution after a zero padding, if ``same`` padding would pad as this layer does."""
+    follower = _only_successor(padding, layers.DepthwiseConv2D) or _only_successor(padding, layers.Conv2D)
+    if follower is None or follower.padding != "valid":
+        return None
+    for (before, after), side, kernel, stride in zip(
+        padding.padding, padding.input_shape[1:3], follower.kernel_size, follower.strides, strict=True
+    ):
+        total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+        if (before, after) != (total // 2, total - total // 2):
+            return None
+    return follower
+
+
+def _convolution(layer: Any, source: Any, consumed: set[str], **changes: Any) -> tuple[Any, Any]:
+    depthwise = isinstance(layer, layers.DepthwiseConv2D)
+    kernel, *rest = layer.get_weights()
+    channels = kernel.shape[2] if depthwise else kernel.shape[3]
+    bias, last = (rest[0] if rest else np.zeros(channels, np.float32)), layer
+    if (norm := _only_successor(layer, layers.BatchNormalization)) is not None:
+        consumed.add(norm.name)
+        factor, offset = _affine(norm)
+        kernel = kernel * (factor[:, np.newaxis] if depthwise else factor)
+        bias, last = bias * factor + offset, norm
+    activation, last = _activation(layer, last, consumed)
+    config = layer.get_config() | {"use_bias": True, "activation": activation} | changes
+    folded = type(layer).from_config(config)
+    result = folded(source)
+    folded.set_weights([kernel, bias])
+    return result, last
+
+
+def _lone_normalisation(norm: Any, source: Any, consumed: set[str]) -> tuple[Any, Any]:
+    factor, offset = _affine(norm)
+    activation, last = _activation(None, norm, consumed)
+    scale = layers.DepthwiseConv2D(1, use_bias=True, activation=activation, name=norm.name)
+    result = scale(source)
+    scale.set_weights([factor[np.newaxis, np.newaxis, :, np.newaxis], offset])
+    return result, last
+
+
+def _affine(norm: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Factor and offset of a batch normalisation at inference, float32, computed in float64."""
+    mean, variance = (np.asarray(value, np.float64) for value in (norm.moving_mean, norm.moving_variance))
+    gamma = np.asarray(norm.gamma, np.float64) if norm.scale else np.ones_like(mean)
+    beta = np.asarray(norm.beta, np.float64) if norm.center else np.zeros_like(mean)
+    factor = gamma / np.sqrt(variance + norm.epsilon)
+    return factor.astype(np.float32), (beta - mean * factor).astype(np.float32)
+
+
+def _activation(layer: Any, last: Any, consumed: set[str]) -> tuple[str, Any]:
+    """Name of the activation that the folded layer takes over, and the last layer it stands for."""
+    own = "linear" if layer is None else layer.activation.__name__
+    if own != "linear":
+        return own, last
+    if (relu := _only_successor(last, layers.ReLU)) is not None and not relu.negative_slope and not relu.threshold:
+        name = {None: "relu", 6.0: "relu6"}.get(None if relu.max_value is None else float(relu.max_value))
+        if name is not None:
+            consumed.add(relu.name)
+            return name, relu
+    follower = _only_successor(last, layers.Activation)
+    if follower is not None and follower.activation.__name__ == "relu":
+        consumed.add(follower.name)
+        return "relu", follower
+    return own, last

@@ -1,0 +1,354 @@
+"""The contract: what a ``.tflite`` of ours says about itself, inside the file.
+
+A TFLite file is a flatbuffer; standard TFLite metadata appends a ZIP archive of associated files to it. The
+contract is one of these, so any ZIP tool shows it, and a device needs nothing but ``zipfile`` to read it::
+
+    model.tflite = flatbuffer (graph, weights, TFLite metadata for other tools)
+                 + ZIP: cspine_edge.json   the contract
+                        labels.txt         class names, one a line
+                        golden/0.png ...   inputs of the golden pairs, grey, exactly as the tensor takes them
+
+The flatbuffer's SHA-256 stands in the contract and is verified at each load.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .documents import DocumentError, decode, encode, parse
+from .errors import ContractError, ModelError
+from .files import write_bytes
+from .preprocess import RESIZE_FILTER, Preprocessing
+
+SCHEMA = "cspine-edge/contract"
+VERSION = 1
+CONTRACT_FILE = "cspine_edge.json"
+LABELS_FILE = "labels.txt"
+INTENDED_USE = "Research use only. Not a medical device."
+_LARGEST_ENTRY = 8 * 1024 * 1024
+_ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+class KernelFamily(str, Enum):
+    """Kernels that give one another's integer results bit for bit."""
+
+    XNNPACK = "xnnpack"
+    """XNNPACK, the default of LiteRT."""
+    BUILTIN = "builtin"
+    """The optimised built-in kernels, the default of tflite-runtime for int8."""
+    REFERENCE = "reference"
+    """The reference kernels, which follow the quantisation specification to the letter."""
+
+
+class Precision(str, Enum):
+    """Arithmetic of a converted model."""
+
+    FLOAT32 = "float32"
+    """As trained."""
+    FLOAT16 = "float16"
+    """Weights stored in 16 bits, computed in 32."""
+    DYNAMIC = "dynamic"
+    """Weights in 8 bits, activations quantised on the fly."""
+    INT8 = "int8"
+    """Weights and activations in 8 bits, ranges from the calibration set."""
+    INT8_QAT = "int8-qat"
+    """The same after quantization-aware training."""
+    INT16X8 = "int16x8"
+    """Weights in 8 bits, activations in 16."""
+
+    @property
+    def is_integer(self) -> bool:
+        """True if every operation is to be an integer one."""
+        return self in (Precision.INT8, Precision.INT8_QAT, Precision.INT16X8)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """An operating threshold and how it was chosen.
+
+    Attributes
+    ----------
+    logit
+        On the difference of the logits, fracture minus normal; at or above it a slice is called a fracture.
+    method
+        How it was chosen, in words.
+    cases
+        Number of fracture slices of the part it was chosen on.
+    """
+
+    logit: float = 0.0
+    method: str = "equal logits (score 0.5), not tuned"
+    cases: int = 0
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Positions of the output tensors, in the order of the interpreter's output details.
+
+    Attributes
+    ----------
+    logits
+        Two logits, one a label; decisions are made on their difference.
+    probability
+        Softmax of the same, for other tools; ``None`` if the model has none.
+    """
+
+    logits: int
+    probability: int | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the model comes from.
+
+    Attributes
+    ----------
+    backbone, precision, optimizer, protocol, weights
+        What was trained, and how.
+    data
+        The data set in words, and its fingerprint (SHA-256).
+    data_fingerprint
+        See :meth:`cspine_edge.dataset.LabelledDataset.fingerprint`.
+    held_out
+        Series that were held out to test on.
+    calibration_sha256
+        SHA-256 of the calibration manifest; ``None`` where no representative data set was needed.
+    run
+        Run folder, relative to the model file as it was written.
+    versions
+        Toolkit and package versions.
+    created
+        Date of the conversion, ISO 8601.
+    """
+
+    backbone: str
+    precision: Precision
+    optimizer: str
+    protocol: str
+    weights: str
+    data: str
+    data_fingerprint: str
+    held_out: tuple[str, ...]
+    calibration_sha256: str | None
+    run: str | None
+    versions: dict[str, str]
+    created: str
+
+
+@dataclass(frozen=True)
+class GoldenPair:
+    """An input and the outputs that each kernel family gave for it on the workstation.
+
+    Attributes
+    ----------
+    image
+        Name in the archive of a grey PNG of the input's height and width.
+    expected
+        Per kernel family, per output tensor, its raw values (integers for quantised outputs).
+    """
+
+    image: str
+    expected: dict[str, tuple[tuple[float, ...], ...]]
+
+
+@dataclass(frozen=True)
+class Contract:
+    """All that a runtime must know to use the model, and a reader to trust it.
+
+    Attributes
+    ----------
+    preprocessing
+        From slice to input bytes.
+    outputs
+        Which output is which.
+    labels, positive
+        Class names in output order; the one that is looked for.
+    threshold
+        Operating threshold.
+    temperature
+        The score is ``sigmoid(margin / temperature)``; 1 leaves the network's own.
+    provenance
+        Origin; ``None`` for a model described by its user.
+    parity
+        The verdict of ``check``: this file against its float reference; ``None`` until checked.
+    golden
+        Golden pairs.
+    graph_sha256
+        Hash of the flatbuffer.
+    resize
+        Resize filter.
+    intended_use
+        What the model may be used for.
+    """
+
+    preprocessing: Preprocessing
+    outputs: Outputs
+    labels: tuple[str, ...]
+    positive: str
+    threshold: Threshold = field(default_factory=Threshold)
+    temperature: float = 1.0
+    provenance: Provenance | None = None
+    parity: dict[str, Any] | None = None
+    golden: tuple[GoldenPair, ...] = ()
+    graph_sha256: str | None = None
+    resize: str = RESIZE_FILTER
+    intended_use: str = INTENDED_USE
+
+    def __post_init__(self) -> None:
+        if len(self.labels) != 2 or self.positive not in self.labels:
+            raise ValueError("labels should be two names, one of them the positive class")
+        if self.resize != RESIZE_FILTER:
+            raise ValueError(f"resize filter '{self.resize}' is unknown to this version")
+        if self.temperature <= 0:
+            raise ValueError("temperature should be above 0")
+
+    @property
+    def positive_index(self) -> int:
+        """Position of the positive class among the labels."""
+        return self.labels.index(self.positive)
+
+    def to_json(self) -> dict[str, Any]:
+        """Give plain data for JSON, schema and version first."""
+        return {"schema": SCHEMA, "version": VERSION} | encode(self)
+
+    @classmethod
+    def from_json(cls, document: Any, path: Path | str) -> Contract:
+        """Read a contract document.
+
+        Raises
+        ------
+        ContractError
+            If it is of another schema or version, or malformed; names ``path``.
+        """
+        if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+            raise ContractError(path, f"its {CONTRACT_FILE} is no {SCHEMA} document; convert the model again")
+        if document.get("version") != VERSION:
+            raise ContractError(
+                path,
+                f"its contract has version {document.get('version')}, this toolkit reads {VERSION}; "
+                "install the matching version of cspine-edge or convert the model again",
+            )
+        try:
+            return decode(cls, document)
+        except DocumentError as error:
+            raise ContractError(path, f"its contract is malformed: {error}; convert the model again") from error
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A ``.tflite`` file taken apart.
+
+    Attributes
+    ----------
+    path
+        Where it lies.
+    graph
+        The flatbuffer alone.
+    contract
+        The contract, or ``None`` if it has none.
+    attachments
+        The other files of the archive, by name.
+    """
+
+    path: Path
+    graph: bytes
+    contract: Contract | None
+    attachments: dict[str, bytes]
+
+    @classmethod
+    def read(cls, path: Path | str) -> ModelFile:
+        """Read a model file and verify its hash.
+
+        Raises
+        ------
+        ModelError
+            If it is missing or no TFLite file.
+        ContractError
+            If its contract is malformed or belongs to another graph.
+        """
+        path = Path(path)
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ModelError(path, f"cannot be read ({error.strerror}); give a .tflite file") from error
+        if data[4:8] != b"TFL3":
+            raise ModelError(path, "is no TFLite model; give a .tflite file, such as 'cspine-edge convert' writes")
+        graph, attachments = _take_apart(path, data)
+        document = attachments.pop(CONTRACT_FILE, None)
+        if document is None:
+            return cls(path, graph, None, attachments)
+        try:
+            contract = Contract.from_json(parse(document), path)
+        except DocumentError as error:
+            raise ContractError(path, f"its {CONTRACT_FILE} {error}; convert the model again") from error
+        if contract.graph_sha256 != hashlib.sha256(graph).hexdigest():
+            raise ContractError(path, "is damaged: its graph is not the one its contract names; copy it again")
+        return cls(path, graph, contract, attachments)
+
+    def save(self, path: Path | str, *, overwrite: bool = False) -> ModelFile:
+        """Write graph, contract and attachments as one file; give the file as it now is."""
+        if self.contract is None:
+            raise ValueError("a model file is written with its contract")
+        contract = replace(self.contract, graph_sha256=hashlib.sha256(self.graph).hexdigest())
+        import json
+
+        document = json.dumps(contract.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+        buffer = io.BytesIO()
+        buffer.write(self.graph)
+        with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+            for name, content in [(CONTRACT_FILE, document.encode()), *sorted(self.attachments.items())]:
+                archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), content)
+        write_bytes(path, buffer.getvalue(), overwrite=overwrite)
+        return replace(self, path=Path(path), contract=contract)
+
+    def with_parity(self, parity: dict[str, Any]) -> ModelFile:
+        """Write a parity verdict back into the contract of the file."""
+        if self.contract is None:
+            raise ContractError(self.path, "has no contract to write the verdict into")
+        return replace(self, contract=replace(self.contract, parity=parity)).save(self.path, overwrite=True)
+
+    def golden_image(self, pair: GoldenPair) -> npt.NDArray[np.uint8]:
+        """Give the input of a golden pair, shape (height, width), uint8.
+
+        Raises
+        ------
+        ContractError
+            If the archive does not hold it, or it has another size.
+        """
+        from PIL import Image, UnidentifiedImageError
+
+        content = self.attachments.get(pair.image)
+        if content is None or self.contract is None:
+            raise ContractError(self.path, f"lacks the golden input {pair.image}; convert the model again")
+        spec = self.contract.preprocessing
+        try:
+            with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+                if picture.size != (spec.width, spec.height) or picture.mode != "L":
+                    raise ContractError(self.path, f"its golden input {pair.image} has another size or mode")
+                return np.asarray(picture)
+        except (UnidentifiedImageError, OSError, SyntaxError) as error:
+            raise ContractError(self.path, f"its golden input {pair.image} is broken; convert again") from error
+
+
+def _take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+            for entry in entries:
+                if entry.file_size > _LARGEST_ENTRY or entry.compress_type != zipfile.ZIP_STORED:
+                    raise ContractError(path, f"its attachment {entry.filename} is too large or compressed")
+            start = min((entry.header_offset for entry in entries), default=len(data))
+            return data[:start], {entry.filename: archive.read(entry) for entry in entries}
+    except zipfile.BadZipFile:
+        return data, {}
+    except (OSError, EOFError, ValueError, NotImplementedError) as error:
+        raise ContractError(path, f"its attached archive is broken ({error}); copy the file again") from error

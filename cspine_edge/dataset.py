@@ -1,0 +1,306 @@
+"""Labelled slices, the series each belongs to, and splits that know what is independent of what.
+
+Three layouts are read::
+
+    DATA/fracture/*  DATA/normal/*                            two folders
+    DATA/{train,val,test}/{fracture,normal}/*                 the same below train, val or test
+    DATA.csv with columns path,label[,series][,slice_index]   paths relative to the CSV file
+
+The series of a slice comes from a ``manifest.csv`` beside the slices (columns ``path``, ``series``), from
+DICOM's SeriesInstanceUID, or from the file name, in that order.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .errors import DatasetError, SliceError, UsageError
+from .preprocess import Preprocessing, prepare
+from .slices import find_slices, read_slices
+
+LABELS = ("normal", "fracture")
+"""Class names in the order of the network's outputs; ``fracture`` is the positive class."""
+
+_SPLIT_FOLDERS = ("train", "val", "test")
+_DICOM_SUFFIXES = {".dcm", ".dicom", ".ima", ""}
+
+FILE_NAME_PATTERNS = (
+    r"^(?P<series>.*\S)\s*\((?P<index>\d+)\)",  # CSFDV1B10 (18)-rotated3.png
+    r"^(?P<series>.+)[ _.-]+(?P<index>\d+)$",  # patient07_0012.png
+)
+"""Regular expressions tried in turn on a file's stem; groups ``series`` and (optional) ``index``."""
+
+
+@dataclass(frozen=True)
+class LabelledSlice:
+    """One labelled slice.
+
+    Attributes
+    ----------
+    path
+        Relative to the data set's root, with forward slashes.
+    label
+        Index into :data:`LABELS`: 1 is a fracture.
+    series
+        Identity of the CT series (the patient): the unit of independence.
+    slice_index
+        Position in the series, if known. Slices that share series and index are variants of one original.
+    folder
+        ``train``, ``val`` or ``test`` when the data set came split that way.
+    """
+
+    path: str
+    label: int
+    series: str
+    slice_index: int | None = None
+    folder: str | None = None
+
+    @property
+    def family(self) -> tuple[str, str]:
+        """Series and slice: the variants of one original slice share it."""
+        own = self.path if self.slice_index is None else str(self.slice_index)
+        return self.series, own
+
+
+@dataclass(frozen=True)
+class LabelledDataset:
+    """A labelled data set: where it lies, and its slices in sorted order."""
+
+    root: Path
+    slices: tuple[LabelledSlice, ...]
+
+    def __len__(self) -> int:
+        return len(self.slices)
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Labels, shape (n,), int64."""
+        return np.array([item.label for item in self.slices], dtype=np.int64)
+
+    @cached_property
+    def series(self) -> npt.NDArray[np.str_]:
+        """Series of each slice, shape (n,)."""
+        return np.array([item.series for item in self.slices])
+
+    def path_of(self, item: LabelledSlice) -> Path:
+        """Where a slice lies on this machine."""
+        return self.root / item.path
+
+    def subset(self, paths: Iterable[str]) -> LabelledDataset:
+        """Give the part of the data set that is named by relative paths, in their order."""
+        by_path = {item.path: item for item in self.slices}
+        missing = [path for path in paths if path not in by_path]
+        if missing:
+            raise DatasetError(self.root / missing[0], "is named by the split but is not in the data set")
+        return replace(self, slices=tuple(by_path[path] for path in paths))
+
+    def fingerprint(self) -> str:
+        """SHA-256 over names, labels and bytes of all files: the same data set gives the same value."""
+        digest = hashlib.sha256()
+        for item in self.slices:
+            with self.path_of(item).open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256") if hasattr(hashlib, "file_digest") else None
+                inner = content.digest() if content else hashlib.sha256(stream.read()).digest()
+            digest.update(f"{item.path}\0{item.label}\0".encode())
+            digest.update(inner)
+        return digest.hexdigest()
+
+    def describe(self) -> str:
+        """One line: slices, classes and series."""
+        counts = Counter(self.labels.tolist())
+        classes = ", ".join(f"{counts[index]} {name}" for index, name in enumerate(LABELS))
+        return f"{len(self)} slices ({classes}) of {len(set(self.series.tolist()))} series"
+
+
+def load_dataset(root: Path | str, *, series_pattern: str | None = None) -> LabelledDataset:
+    """Read the labels and the series of a data set; no pixel is decoded.
+
+    Parameters
+    ----------
+    root
+        A folder in one of the layouts above, or a CSV file.
+    series_pattern
+        Regular expression for the file stem with a group ``series`` and perhaps ``index``, tried instead of
+        :data:`FILE_NAME_PATTERNS`.
+
+    Raises
+    ------
+    DatasetError
+        If it is missing or empty, has one class only, or the series of a slice cannot be told.
+    UsageError
+        If ``series_pattern`` is no regular expression with a group ``series``.
+    """
+    root = Path(root)
+    if not root.exists():
+        raise DatasetError(root, "does not exist")
+    patterns = _compile_patterns(series_pattern)
+    if root.is_file():
+        base, found = root.parent, _from_csv(root)
+    else:
+        base, found = root, _from_folders(root)
+    if not found:
+        raise DatasetError(root, "holds no slices; expected folders 'fracture' and 'normal' with images")
+    slices = tuple(_with_series(base, found, patterns))
+    for index, name in enumerate(LABELS):
+        if not any(item.label == index for item in slices):
+            raise DatasetError(root, f"has no '{name}' slices; both classes are needed")
+    return LabelledDataset(base, slices)
+
+
+def _compile_patterns(series_pattern: str | None) -> list[re.Pattern[str]]:
+    try:
+        compiled = [re.compile(p) for p in ([series_pattern] if series_pattern else FILE_NAME_PATTERNS)]
+    except re.error as error:
+        raise UsageError(f"--series-pattern is not a regular expression: {error}") from error
+    if any("series" not in pattern.groupindex for pattern in compiled):
+        raise UsageError("--series-pattern needs a group named series, such as '(?P<series>[^_]+)_.*'")
+    return compiled
+
+
+def _from_folders(root: Path) -> list[LabelledSlice]:
+    found = []
+    for prefix in ("", *_SPLIT_FOLDERS):
+        for label, name in enumerate(LABELS):
+            folder = root / prefix / name
+            if not folder.is_dir():
+                continue
+            try:
+                paths = find_slices([folder])
+            except SliceError as error:
+                raise DatasetError(folder, "holds no slices") from error
+            found += [
+                LabelledSlice(path.relative_to(root).as_posix(), label, "", folder=prefix or None) for path in paths
+            ]
+    return found
+
+
+def _from_csv(path: Path) -> list[LabelledSlice]:
+    found = []
+    for number, row in enumerate(_read_csv(path, {"path", "label"}), start=2):
+        label = row["label"].strip().lower()
+        if label not in (*LABELS, "0", "1"):
+            raise DatasetError(path, f"line {number}: label '{label}' is neither of {', '.join(LABELS)}, 0, 1")
+        index = LABELS.index(label) if label in LABELS else int(label)
+        if not (path.parent / row["path"]).is_file():
+            raise DatasetError(path, f"line {number}: no file at '{row['path']}' (paths are relative to the CSV)")
+        found.append(LabelledSlice(row["path"], index, row.get("series") or "", _slice_index(row)))
+    return found
+
+
+def _read_csv(path: Path, needed: set[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            missing = needed - set(reader.fieldnames or ())
+            if missing:
+                raise DatasetError(path, f"has no column '{min(missing)}'")
+            return [{key: value or "" for key, value in row.items() if key is not None} for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(path, f"is not a CSV text file ({error})") from error
+
+
+def _slice_index(row: dict[str, str]) -> int | None:
+    value = row.get("slice_index", "").strip()
+    return int(value) if value.isdecimal() else None
+
+
+def _with_series(
+    base: Path, found: Sequence[LabelledSlice], patterns: Sequence[re.Pattern[str]]
+) -> list[LabelledSlice]:
+    manifest_path = base / "manifest.csv"
+    manifest = {}
+    if manifest_path.is_file():
+        manifest = {row["path"]: row for row in _read_csv(manifest_path, {"path", "series"})}
+    slices = []
+    for item in found:
+        row = manifest.get(item.path)
+        if item.series:
+            slices.append(item)
+        elif row is not None and row["series"]:
+            slices.append(replace(item, series=row["series"], slice_index=_slice_index(row)))
+        else:
+            slices.append(_identify(base, item, patterns))
+    return slices
+
+
+def _identify(base: Path, item: LabelledSlice, patterns: Sequence[re.Pattern[str]]) -> LabelledSlice:
+    path = base / item.path
+    if path.suffix.lower() in _DICOM_SUFFIXES:
+        series, index = _dicom_series(path)
+        if series is not None:
+            return replace(item, series=series, slice_index=index)
+    for pattern in patterns:
+        match = pattern.search(path.stem)
+        if match:
+            groups = match.groupdict()
+            number = groups.get("index")
+            return replace(item, series=groups["series"], slice_index=int(number) if number else None)
+    raise DatasetError(
+        path,
+        "its CT series cannot be told from the file name; give --series-pattern '(?P<series>...)', or a "
+        "manifest.csv with columns path,series",
+    )
+
+
+def _dicom_series(path: Path) -> tuple[str | None, int | None]:
+    import pydicom
+
+    try:
+        header = pydicom.dcmread(path, specific_tags=["SeriesInstanceUID", "InstanceNumber"])
+    except (pydicom.errors.InvalidDicomError, OSError, EOFError):
+        return None, None
+    number = header.get("InstanceNumber")
+    series = header.get("SeriesInstanceUID")
+    return (str(series) if series else None), (int(number) if number is not None else None)
+
+
+def load_images(
+    dataset: LabelledDataset, spec: Preprocessing, on_slice: Callable[[], object] = lambda: None
+) -> npt.NDArray[np.uint8]:
+    """Read and preprocess all slices of a data set.
+
+    Parameters
+    ----------
+    dataset
+        The labelled slices; each file holds one.
+    spec
+        The preprocessing.
+    on_slice
+        Called after each slice.
+
+    Returns
+    -------
+    numpy.ndarray
+        Grey levels, shape (n, height, width), uint8, in the data set's order.
+
+    Raises
+    ------
+    SliceError
+        If a slice cannot be read; training on what is left would not be the stated data set.
+    """
+    images = np.empty((len(dataset), spec.height, spec.width), dtype=np.uint8)
+
+    def load(position: int) -> None:
+        path = dataset.path_of(dataset.slices[position])
+        frames = list(read_slices(path))
+        if len(frames) != 1:
+            raise SliceError(path, f"has {len(frames)} frames; a labelled file holds one slice, split it")
+        images[position] = prepare(frames[0], spec).image
+
+    # Decoding and resizing release the interpreter lock.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for _ in pool.map(load, range(len(dataset))):
+            on_slice()
+    return images

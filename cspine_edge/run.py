@@ -1,0 +1,126 @@
+"""A run folder: what a training made, described well enough to convert, check and repeat it.
+
+::
+
+    RUN/
+      run.json         what was trained, on what, how, with which versions; the operating threshold
+      split.json       which slices train, validate and test
+      model.keras      the float network
+      metrics.json     its metrics on the test part
+      curves.png, confusion.png
+      checkpoints/     what --resume goes on from
+      *.tflite         what 'convert' makes of it, with calibration.json
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .contract import Threshold
+from .dataset import LabelledDataset, load_dataset
+from .documents import DocumentError, decode, encode, parse
+from .errors import InputError
+from .files import write_json
+from .preprocess import Preprocessing
+from .splits import Split
+
+_SCHEMA = "cspine-edge/run"
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Run:
+    """The description of a training run.
+
+    Attributes
+    ----------
+    folder
+        The run folder.
+    backbone, alpha, size, hidden_units, dropout
+        The architecture.
+    optimizer, protocol, weights, seed
+        As given to ``train``.
+    data, series_pattern
+        The data set, relative to the run folder unless given as absolute, and how series are named in it.
+    fingerprint
+        Hash of the data set.
+    preprocessing
+        From slice to input tensor.
+    threshold
+        Operating threshold.
+    settings
+        Everything else that was set: epochs, rates, augmentation.
+    versions
+        Versions of the packages that trained it.
+    """
+
+    folder: Path
+    backbone: str
+    alpha: float
+    size: int
+    hidden_units: int
+    dropout: float
+    optimizer: str
+    protocol: str
+    weights: str
+    seed: int
+    data: str
+    series_pattern: str | None
+    fingerprint: str
+    preprocessing: Preprocessing
+    threshold: Threshold
+    settings: dict[str, Any]
+    versions: dict[str, str]
+
+    @property
+    def model_path(self) -> Path:
+        """The float network."""
+        return self.folder / "model.keras"
+
+    @property
+    def name(self) -> str:
+        """``backbone[-aALPHA]-SIZE``."""
+        return f"{self.backbone}{f'-a{self.alpha}' if self.backbone == 'mobilenet' else ''}-{self.size}"
+
+    def split(self) -> Split:
+        """Read the split."""
+        return Split.load(self.folder / "split.json")
+
+    def dataset(self) -> LabelledDataset:
+        """Read the data set; it must lie where it lay at training."""
+        return load_dataset(self.folder / self.data, series_pattern=self.series_pattern)
+
+    def save(self, *, overwrite: bool = False) -> None:
+        """Write ``run.json``."""
+        document = {"schema": _SCHEMA, "version": _VERSION} | encode(self)
+        del document["folder"]
+        write_json(self.folder / "run.json", document, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Run:
+        """Read the description of a run folder.
+
+        Raises
+        ------
+        InputError
+            If it is no finished run folder.
+        """
+        folder = Path(folder)
+        path = folder / "run.json"
+        if not path.is_file():
+            raise InputError(folder, "is no finished run folder (it has no run.json); make one with 'cspine-edge train'")
+        try:
+            document = parse(path.read_bytes())
+            if not isinstance(document, dict) or (document.get("schema"), document.get("version")) != (_SCHEMA, _VERSION):
+                raise InputError(path, f"is not version {_VERSION} of {_SCHEMA}; train again with this version")
+            return decode(cls, document | {"folder": str(folder)})
+        except DocumentError as error:
+            raise InputError(path, f"is malformed ({error}); train again") from error
+
+
+def relative_data_path(data: Path, folder: Path) -> str:
+    """Path of the data set as seen from the run folder, so that the two can move together."""
+    return Path(os.path.relpath(data.resolve(), folder.resolve())).as_posix()

@@ -1,0 +1,234 @@
+"""One face for the interpreters: LiteRT first, then tflite-runtime, then TensorFlow's own."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.metadata
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .contract import KernelFamily
+from .errors import MissingExtraError, ModelError
+
+_MOST_THREADS = 4
+
+
+class Runtime(str, Enum):
+    """A package that brings an interpreter, in the order of preference."""
+
+    LITERT = "ai-edge-litert"
+    TFLITE_RUNTIME = "tflite-runtime"
+    TENSORFLOW = "tensorflow"
+
+
+_MODULES = {
+    Runtime.LITERT: "ai_edge_litert.interpreter",
+    Runtime.TFLITE_RUNTIME: "tflite_runtime.interpreter",
+    Runtime.TENSORFLOW: "tensorflow.lite.python.interpreter",
+}
+_RESOLVERS = {
+    KernelFamily.XNNPACK: "AUTO",
+    KernelFamily.BUILTIN: "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
+    KernelFamily.REFERENCE: "BUILTIN_REF",
+}
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """An input or output tensor.
+
+    Attributes
+    ----------
+    name, shape, dtype
+        As the file states them.
+    scale, zero_point
+        Quantisation: real value = (stored - zero_point) * scale; (0, 0) if there is none.
+    index
+        Index in the interpreter.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero_point: int
+    index: int
+
+    def dequantize(self, values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        """Real values of stored ones, float64; exact to the last bit on every architecture."""
+        if self.scale == 0.0:
+            return values.astype(np.float64)
+        return (values.astype(np.float64) - self.zero_point) * self.scale
+
+
+class Session:
+    """An interpreter with its tensors allocated.
+
+    Attributes
+    ----------
+    runtime, version, family, threads
+        What computes, and how.
+    input, outputs
+        The tensors.
+    """
+
+    def __init__(self, path: Path, runtime: Runtime, family: KernelFamily | None, threads: int, graph: bytes) -> None:
+        module = importlib.import_module(_MODULES[runtime])
+        resolver = getattr(module.OpResolverType, _RESOLVERS[family or KernelFamily.XNNPACK])
+        try:
+            with _native_messages_caught() as messages:
+                self._interpreter = module.Interpreter(
+                    model_content=graph, num_threads=threads, experimental_op_resolver_type=resolver
+                )
+                self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError, SystemError) as error:
+            cause = (str(error) or messages()).strip().splitlines() or ["no reason given"]
+            raise ModelError(path, f"cannot be loaded by {runtime.value} ({cause[0]}); convert or copy it again") from error
+        inputs = self._interpreter.get_input_details()
+        if len(inputs) != 1:
+            raise ModelError(path, f"has {len(inputs)} inputs; an image classifier has one")
+        self.path = path
+        self.runtime = runtime
+        self.version = importlib.metadata.version(runtime.value)
+        self.threads = threads
+        self.input = _spec(inputs[0])
+        self.outputs = tuple(_spec(detail) for detail in self._interpreter.get_output_details())
+        self.family = family or _default_family(runtime, self.outputs)
+        self._input_view = self._interpreter.tensor(self.input.index)
+        self._output_views = tuple(self._interpreter.tensor(output.index) for output in self.outputs)
+
+    def input_view(self) -> npt.NDArray[Any]:
+        """The input tensor's own memory, to be written in place; drop the reference before :meth:`invoke`."""
+        view: npt.NDArray[Any] = self._input_view()
+        return view
+
+    def invoke(self) -> None:
+        """Run the network on what the input tensor holds.
+
+        Raises
+        ------
+        ModelError
+            If the interpreter fails.
+        """
+        try:
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(self.path, f"failed while running ({str(error).splitlines()[0]})") from error
+
+    def output(self, position: int) -> npt.NDArray[Any]:
+        """Give a copy of an output tensor's stored values, flattened."""
+        values: npt.NDArray[Any] = self._output_views[position]().ravel().copy()
+        return values
+
+    @property
+    def banner(self) -> str:
+        """One line on what computes."""
+        unit = "thread" if self.threads == 1 else "threads"
+        return f"{self.runtime.value} {self.version}, {self.family.value} kernels, {self.threads} {unit}"
+
+
+def available_runtimes() -> tuple[Runtime, ...]:
+    """Installed runtimes in order of preference; nothing is imported."""
+    return tuple(runtime for runtime in Runtime if _is_installed(runtime))
+
+
+def default_threads() -> int:
+    """Threads used unless told otherwise: the processors this process may run on, at most four."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MOST_THREADS, usable)
+
+
+def open_session(
+    path: Path,
+    graph: bytes,
+    *,
+    threads: int | None = None,
+    family: KernelFamily | None = None,
+    runtime: Runtime | None = None,
+) -> Session:
+    """Load a graph into an interpreter.
+
+    Parameters
+    ----------
+    path
+        The model file, for messages.
+    graph
+        The flatbuffer.
+    threads
+        Number of threads; :func:`default_threads` by default.
+    family
+        Kernels to use; by default the runtime's own choice, which is the fastest.
+    runtime
+        Which interpreter; by default the first that is installed.
+
+    Raises
+    ------
+    MissingExtraError
+        If no interpreter is installed.
+    ModelError
+        If the graph cannot be loaded.
+    """
+    candidates = (runtime,) if runtime else Runtime
+    for candidate in candidates:
+        try:
+            return Session(path, candidate, family, threads or default_threads(), graph)
+        except ImportError:
+            continue
+    raise MissingExtraError("running a model", "tflite-runtime")
+
+
+def _is_installed(runtime: Runtime) -> bool:
+    try:
+        importlib.metadata.version(runtime.value)
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _default_family(runtime: Runtime, outputs: tuple[TensorSpec, ...]) -> KernelFamily:
+    """tflite-runtime hands float graphs to XNNPACK but keeps int8 ones in its built-in kernels."""
+    quantised = any(output.scale for output in outputs)
+    return KernelFamily.BUILTIN if runtime is Runtime.TFLITE_RUNTIME and quantised else KernelFamily.XNNPACK
+
+
+def _spec(detail: dict[str, Any]) -> TensorSpec:
+    scale, zero_point = detail["quantization"]
+    return TensorSpec(
+        name=str(detail["name"]),
+        shape=tuple(int(side) for side in detail["shape"]),
+        dtype=np.dtype(detail["dtype"]),
+        scale=float(np.float32(scale)),
+        zero_point=int(zero_point),
+        index=int(detail["index"]),
+    )
+
+
+@contextlib.contextmanager
+def _native_messages_caught() -> Iterator[Any]:
+    """Keep what native code writes to standard error; give a function that returns it."""
+    with tempfile.TemporaryFile() as caught:
+        sys.stderr.flush()
+        saved = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+
+        def messages() -> str:
+            return text
+
+        text = ""
+        try:
+            yield messages
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+            caught.seek(0)
+            text = caught.read(65536).decode(errors="replace")

@@ -1,0 +1,468 @@
+"""CT slices from PNG, JPEG and DICOM files: found, read and brought to 8 bits.
+
+One reader serves every verb. It yields one :class:`CtSlice` per frame with the pixels as the file stores
+them; :meth:`CtSlice.to_uint8` turns them into display values and says which window it used::
+
+    PNG, JPEG 8 bit ──────────────────────────────────────────────▶ uint8   WindowSource.NONE
+    PNG 16 bit ────── × 255 / 65535 ──────────────────────────────▶ uint8   WindowSource.FULL_RANGE
+    DICOM ── × slope + intercept ──▶ HU ── window ── MONOCHROME1 ─▶ uint8   CONTRACT, FILE or OPTION
+
+Pixels are taken as stored: an EXIF orientation is not applied, and an alpha channel is dropped.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from .errors import CspineError, SliceError, UsageError
+
+MAX_PIXELS = 64 * 1024 * 1024
+"""Pixels of one frame above which a file is refused before anything is decoded (64 megapixels)."""
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".ima"})
+"""Suffixes, in lower case, by which a file in a folder is taken for a slice."""
+
+OnError = Callable[[CspineError], None]
+"""Receives the error of an input that is skipped."""
+
+
+class WindowFunction(str, Enum):
+    """How a window maps HU to display values (VOI LUT Function, DICOM PS3.3 C.11.2.1.3)."""
+
+    LINEAR = "LINEAR"
+    """PS3.3 C.11.2.1.2.1; DICOM's default, for centres and widths counted in whole grey levels."""
+    LINEAR_EXACT = "LINEAR_EXACT"
+    """PS3.3 C.11.2.1.3.2; also stands in for SIGMOID, whose tangent at the centre it is."""
+
+
+class WindowSource(str, Enum):
+    """Where the window came from that made display values out of stored ones."""
+
+    CONTRACT = "contract"
+    """The model's contract: the window it was trained with."""
+    FILE = "file"
+    """Window Center and Window Width of the DICOM file."""
+    OPTION = "option"
+    """The caller's own, for files without one."""
+    NONE = "none"
+    """No window: the pixels have 8 bits and were windowed by whoever wrote them."""
+    FULL_RANGE = "full range"
+    """No window: a 16-bit picture has no HU, so 0..65535 became 0..255."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A CT window.
+
+    Parameters
+    ----------
+    center
+        Centre in HU.
+    width
+        Width in HU: at least 1 for ``LINEAR``, above 0 for ``LINEAR_EXACT``.
+    function
+        The mapping between the edges.
+
+    Raises
+    ------
+    ValueError
+        If the centre is not finite or the width is not one the function allows.
+    """
+
+    center: float
+    width: float
+    function: WindowFunction = WindowFunction.LINEAR
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.center) and math.isfinite(self.width)):
+            raise ValueError(f"a window needs finite numbers, not {self.center}/{self.width}")
+        if self.function is WindowFunction.LINEAR and self.width < 1:
+            raise ValueError(f"a LINEAR window is at least 1 HU wide, not {self.width:g}")
+        if self.width <= 0:
+            raise ValueError(f"a window is wider than 0 HU, not {self.width:g}")
+
+    def __str__(self) -> str:
+        exact = " (linear exact)" if self.function is WindowFunction.LINEAR_EXACT else ""
+        return f"{self.center:g}/{self.width:g}{exact}"
+
+    @classmethod
+    def parse(cls, text: str) -> Window:
+        """Read the ``CENTER/WIDTH`` of the command line, in HU, e.g. ``"400/1800"``.
+
+        Raises
+        ------
+        UsageError
+            If the text is not two numbers that make a window.
+        """
+        try:
+            center, width = (float(number) for number in text.split("/"))
+            return cls(center, width)
+        except ValueError as error:
+            raise UsageError(
+                f"window {text!r} is not CENTER/WIDTH in HU, such as 400/1800: {error}"
+            ) from error
+
+    def apply(self, hu: np.ndarray) -> np.ndarray:
+        """Map HU to display values.
+
+        Only elementwise IEEE 754 operations are used, so the result is the same on every architecture.
+
+        Parameters
+        ----------
+        hu
+            HU, any shape, float64.
+
+        Returns
+        -------
+        numpy.ndarray
+            Display values 0..255, uint8, of the same shape, rounded half up.
+        """
+        if self.function is WindowFunction.LINEAR_EXACT:
+            level = (hu - self.center) / self.width + 0.5
+        elif self.width == 1:  # the standard's formula is a step here, and its slope a division by zero
+            level = np.where(hu > self.center - 0.5, 1.0, 0.0)
+        else:
+            level = (hu - (self.center - 0.5)) / (self.width - 1) + 0.5
+        return np.floor(np.clip(level, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+@dataclass(frozen=True, eq=False)
+class CtSlice:
+    """One axial slice as its file stores it.
+
+    Attributes
+    ----------
+    path
+        The file.
+    frame
+        Index of the frame in the file, from 0.
+    frames
+        Frames in the file; 1 for pictures.
+    pixels
+        (height, width). Display values, uint8, of an 8-bit picture or a colour DICOM image; uint16 of a
+        16-bit picture; else the stored values of a DICOM image, (u)int8, (u)int16 or (u)int32.
+    rescale
+        Slope and intercept from stored values to HU; (1, 0) for a DICOM image that states none. None where
+        the pixels are no HU: pictures, colour, and unsigned 8-bit images whose rescale is the identity.
+    window
+        The file's own window, the first if it has several.
+    inverted
+        True if 255 minus the windowed value is to be shown. See :meth:`to_uint8`.
+    series
+        Series Instance UID.
+    instance
+        Instance Number.
+    position_mm
+        Place along the normal of the slice, in mm, from Image Position and Image Orientation (Patient).
+    modality
+        Modality of the DICOM file, e.g. ``"CT"``; None for pictures.
+    """
+
+    path: Path
+    frame: int
+    frames: int
+    pixels: np.ndarray
+    rescale: tuple[float, float] | None = None
+    window: Window | None = None
+    inverted: bool = False
+    series: str | None = None
+    instance: int | None = None
+    position_mm: float | None = None
+    modality: str | None = None
+
+    def to_uint8(
+        self, contract_window: Window | None = None, option_window: Window | None = None
+    ) -> tuple[np.ndarray, Window | None, WindowSource]:
+        """Display values of the slice, and the window that made them.
+
+        The contract's window comes first, because the model was trained with it; then the file's, then the
+        option's. The contract's and the option's are in HU and so never touch pixels that are not.
+
+        MONOCHROME1 means that the smallest stored value is shown white, after windowing (DICOM PS3.3
+        C.7.6.3.1.2), so the windowed values are inverted. A negative rescale slope already turns small
+        stored values into high HU, that is white; inverting again would show bone black, so it is left.
+
+        Parameters
+        ----------
+        contract_window
+            Window of the model's contract.
+        option_window
+            Window of the caller, for files without one.
+
+        Returns
+        -------
+        tuple
+            uint8 pixels (height, width); the window, or None if none was applied; where it came from.
+
+        Raises
+        ------
+        SliceError
+            If the pixels need a window and there is none.
+        """
+        window: Window | None
+        if self.rescale is not None and contract_window is not None:
+            window, source = contract_window, WindowSource.CONTRACT
+        elif self.window is not None:
+            window, source = self.window, WindowSource.FILE
+        elif self.rescale is not None:
+            window, source = option_window, WindowSource.OPTION
+        elif self.pixels.dtype == np.uint16:
+            full = (self.pixels.astype(np.uint32) * 255 + 32767) // 65535
+            return full.astype(np.uint8), None, WindowSource.FULL_RANGE
+        else:
+            return (255 - self.pixels if self.inverted else self.pixels), None, WindowSource.NONE
+        if window is None:
+            raise SliceError(self.path, "has no window; give one, in HU, with --window CENTER/WIDTH")
+        shown = _windowed(self.pixels, self.rescale or (1.0, 0.0), window)
+        return (255 - shown if self.inverted else shown), window, source
+
+
+def _windowed(stored: np.ndarray, rescale: tuple[float, float], window: Window) -> np.ndarray:
+    slope, intercept = rescale
+    low, high = int(stored.min()), int(stored.max())
+    if high - low >= 1 << 16:  # 32-bit values: a table would be longer than the image
+        return window.apply(stored.astype(np.float64) * slope + intercept)
+    table = window.apply(np.arange(low, high + 1, dtype=np.float64) * slope + intercept)
+    return table[stored.astype(np.intp) - low]
+
+
+def read_slices(path: Path) -> Iterator[CtSlice]:
+    """Read the slices of one file, told apart by its content and not by its name.
+
+    Frames are decoded one at a time, while iterating; that is also when errors are raised.
+
+    Parameters
+    ----------
+    path
+        A PNG, JPEG or DICOM file; DICOM with or without preamble.
+
+    Yields
+    ------
+    CtSlice
+        One for each frame, in the order of the file.
+
+    Raises
+    ------
+    SliceError
+        If the file is missing, empty, cut short, of another kind or larger than ``MAX_PIXELS``.
+    MissingExtraError
+        If the file is compressed in a way that needs the ``dicom`` extra.
+    """
+    path = Path(path)
+    try:
+        if not path.is_file():
+            raise SliceError(path, _no_file(path))
+        with path.open("rb") as file:
+            head = file.read(132)
+            file.seek(0)
+            if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
+                yield CtSlice(path, frame=0, frames=1, pixels=_read_picture(path, file, head))
+            elif is_dicom(head):
+                from .dicom import read_frames
+
+                yield from read_frames(path, file)
+            else:
+                raise SliceError(path, _foreign(head))
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def iter_slices(paths: Iterable[Path], on_error: OnError) -> Iterator[CtSlice]:
+    """Read many files one after the other, skipping those that cannot be read.
+
+    Parameters
+    ----------
+    paths
+        Files, such as :func:`find_slices` returns.
+    on_error
+        Called with the SliceError or MissingExtraError of each file that is skipped. Frames of a multi-frame
+        file that come before a broken one have been yielded by then.
+
+    Yields
+    ------
+    CtSlice
+        One for each frame that could be read; only one is held in memory at a time.
+    """
+    for path in paths:
+        try:
+            yield from read_slices(path)
+        except CspineError as error:
+            on_error(error)
+
+
+def is_dicom(head: bytes) -> bool:
+    """Tell from its first 132 bytes whether a file is DICOM (PS3.10 section 7.1).
+
+    Without the preamble it is, if it begins with a data element of group 0002 or 0008 in either byte order.
+    """
+    if head[128:132] == b"DICM":
+        return True
+    for order in ("little", "big"):
+        group, element = (int.from_bytes(head[i : i + 2], order) for i in (0, 2))
+        if len(head) >= 8 and group in (0x0002, 0x0008) and element <= 0x0100:
+            explicit = head[4:6].isalpha() and head[4:6].isupper()
+            return explicit or int.from_bytes(head[4:8], order) <= 1024
+    return False
+
+
+def _no_file(path: Path) -> str:
+    if path.is_dir():
+        return "is a folder; give one of its files"
+    return "is no regular file; copy it into one" if path.exists() else "does not exist; check the path"
+
+
+def _unreadable(path: Path, error: OSError) -> SliceError:
+    return SliceError(path, f"cannot be read ({error.strerror or error}); check the path and the rights")
+
+
+def _foreign(head: bytes) -> str:
+    if not head:
+        return "is empty (0 bytes); copy it again"
+    text = all(byte >= 32 or byte in b"\t\r\n\f" for byte in head)
+    kind = "holds text" if text else "is of an unknown kind"
+    return f"{kind}, whatever its name says; give a PNG, JPEG or DICOM file"
+
+
+def check_size(path: Path, width: int, height: int) -> None:
+    """Refuse a frame of no pixels or of more than ``MAX_PIXELS``, before it is decoded.
+
+    Raises
+    ------
+    SliceError
+        If the size is out of these bounds.
+    """
+    if width < 1 or height < 1:
+        raise SliceError(path, f"states a size of {width} x {height} pixels; export it again")
+    if width * height > MAX_PIXELS:
+        limit = f"more than {MAX_PIXELS // 1024**2} megapixels"
+        raise SliceError(path, f"has {width} x {height} pixels, {limit}, so it is no CT slice; leave it out")
+
+
+def _read_picture(path: Path, file: BinaryIO, head: bytes) -> np.ndarray:
+    # The plug-ins are called directly: Image.open would import more of them and warn of large sizes itself.
+    from PIL.JpegImagePlugin import JpegImageFile
+    from PIL.PngImagePlugin import PngImageFile
+
+    kind, opener = ("PNG", PngImageFile) if head[0] == 0x89 else ("JPEG", JpegImageFile)
+    try:
+        with opener(file) as image:
+            check_size(path, *image.size)
+            image.load()
+            if image.mode.startswith("I"):  # 16-bit grey: "I;16", or "I" from Pillow before 10.3
+                return np.asarray(image).astype(np.uint16)
+            image.info.pop("transparency", None)
+            return np.asarray(image if image.mode == "L" else image.convert("L"))
+    except SliceError:
+        raise
+    except Exception as error:  # broken pictures raise OSError, SyntaxError, ValueError, zlib.error ...
+        reason = f"is a broken or truncated {kind} ({error}); copy or export it again"
+        raise SliceError(path, reason) from error
+
+
+def find_slices(inputs: Sequence[Path], on_error: OnError | None = None) -> list[Path]:
+    """Find the files to read.
+
+    Files are taken as given. Folders are walked with all they contain, in natural order (``img2`` before
+    ``img10``), each real folder once however many symbolic links lead to it. In a folder a file counts as a
+    slice by its suffix (``SUFFIXES``), or, without suffix or with a UID for a name, by its DICOM magic bytes;
+    hidden files and folders and ``DICOMDIR`` are passed over.
+
+    Parameters
+    ----------
+    inputs
+        Files and folders.
+    on_error
+        Called with the error of each input, or folder in it, that cannot be used, which is then skipped;
+        without it the error is raised.
+
+    Returns
+    -------
+    list of Path
+        Each file once, in the order of the inputs.
+
+    Raises
+    ------
+    SliceError
+        If an input does not exist, or a folder cannot be listed or holds no slice, and ``on_error`` is None.
+    """
+    report = on_error or _raise
+    found: dict[Path, None] = {}
+    for given in map(Path, inputs):
+        try:
+            if given.is_dir():
+                inside = list(_walk(given, set(), report))
+                if not inside:
+                    report(SliceError(given, "holds no slices; give a folder with PNG, JPEG or DICOM files"))
+                found.update(dict.fromkeys(inside))
+            elif given.exists():
+                found[given] = None
+            else:
+                report(SliceError(given, _no_file(given)))
+        except OSError as error:
+            report(_unreadable(given, error))
+    return list(found)
+
+
+def _raise(error: CspineError) -> None:
+    raise error
+
+
+def natural_key(name: str) -> tuple[list[str | int], str]:
+    """Sort key by which ``img2`` comes before ``img10``."""
+    parts: list[str | int] = list(re.split(r"(\d+)", name.casefold()))
+    parts[1::2] = [int(number) for number in parts[1::2]]
+    return parts, name
+
+
+def _walk(folder: Path, seen: set[tuple[int, int]], report: OnError) -> Iterator[Path]:
+    try:
+        stat = folder.stat()
+        entries = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
+    except OSError as error:
+        report(_unreadable(folder, error))
+        return
+    if (stat.st_dev, stat.st_ino) in seen:
+        return
+    seen.add((stat.st_dev, stat.st_ino))
+    for path in entries:
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _walk(path, seen, report)
+        elif _looks_like_slice(path):
+            yield path
+
+
+def _looks_like_slice(path: Path) -> bool:
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        return True
+    if (suffix and not suffix[1:].isdigit()) or path.name.upper() == "DICOMDIR" or not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def order_series(slices: Iterable[CtSlice]) -> list[CtSlice]:
+    """Order the slices of one series along its axis.
+
+    By position along the normal if every slice has one, else by Instance Number if every slice has one, else
+    by file name; frames of one file by their index.
+    """
+    slices = list(slices)
+    if all(slice_.position_mm is not None for slice_ in slices):
+        return sorted(slices, key=lambda slice_: slice_.position_mm or 0.0)
+    if all(slice_.instance is not None for slice_ in slices):
+        return sorted(slices, key=lambda slice_: (slice_.instance or 0, slice_.frame))
+    return sorted(slices, key=lambda slice_: (natural_key(str(slice_.path)), slice_.frame))

@@ -1,0 +1,1 @@
+"""Training on the workstation; needs the ``train`` extra (TensorFlow with tf_keras)."""

@@ -1,0 +1,120 @@
+"""The three networks of the paper as flat functional models: ImageNet base, small head, two logits."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.error
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from ..dataset import LABELS
+from ..errors import ModelError, UsageError
+from .framework import keras
+
+HEAD_LAYERS = ("pool", "hidden", "dropout", "logits")
+"""Names of the layers that are added to the base."""
+
+
+class Backbone(str, Enum):
+    """The base network."""
+
+    MOBILENET = "mobilenet"
+    """MobileNet v1 (Howard et al., 2017), the main target."""
+    VGG16 = "vgg16"
+    """VGG16 (Simonyan and Zisserman, 2014), the accuracy reference."""
+    DENSENET121 = "densenet121"
+    """DenseNet121 (Huang et al., 2017)."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is built.
+
+    Attributes
+    ----------
+    backbone
+        Base network.
+    alpha
+        Width multiplier; MobileNet only.
+    size
+        Height and width of the input in pixels.
+    hidden_units
+        Units of the head's Dense ReLU layer.
+    dropout
+        Dropout rate before the logits; the paper gives 0.3 to 0.5.
+    """
+
+    backbone: Backbone = Backbone.MOBILENET
+    alpha: float = 1.0
+    size: int = 224
+    hidden_units: int = 128
+    dropout: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.alpha != 1.0 and self.backbone is not Backbone.MOBILENET:
+            raise UsageError("--alpha is a width multiplier of mobilenet only")
+        if self.size < 32:
+            raise UsageError("--size must be at least 32 pixels")
+
+    @property
+    def name(self) -> str:
+        """Name by the grammar ``backbone[-aALPHA]-SIZE``, e.g. ``mobilenet-a1.0-224``."""
+        width = f"-a{self.alpha}" if self.backbone is Backbone.MOBILENET else ""
+        return f"{self.backbone.value}{width}-{self.size}"
+
+
+def build(architecture: Architecture, weights: str) -> keras.Model:
+    """Build the network; input (n, size, size, 3) in [0, 1], output logits (n, 2), float32.
+
+    Parameters
+    ----------
+    architecture
+        What to build.
+    weights
+        ``"imagenet"`` (Keras downloads and caches them), ``"random"``, or the path of a Keras weight file
+        without top.
+
+    Raises
+    ------
+    ModelError
+        If the weights cannot be downloaded, do not exist or do not fit.
+    """
+    shape = (architecture.size, architecture.size, 3)
+    constructors = {
+        Backbone.MOBILENET: lambda **arguments: keras.applications.MobileNet(alpha=architecture.alpha, **arguments),
+        Backbone.VGG16: keras.applications.VGG16,
+        Backbone.DENSENET121: keras.applications.DenseNet121,
+    }
+    if weights not in ("imagenet", "random") and not Path(weights).is_file():
+        raise ModelError(weights, "no such weight file; give imagenet, random or the path of a Keras h5 file")
+    inputs = keras.Input(shape, name="image")
+    try:
+        base = constructors[architecture.backbone](
+            input_tensor=inputs, include_top=False, weights=None if weights == "random" else weights
+        )
+    except (urllib.error.URLError, ssl.SSLError, OSError, ValueError, KeyError) as error:
+        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if weights == "imagenet":
+            raise ModelError(
+                "imagenet weights",
+                f"could not be downloaded ({cause}); connect to a network once, or give --weights FILE or random",
+            ) from error
+        raise ModelError(weights, f"does not fit {architecture.name} ({cause})") from error
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(base.output)
+    x = keras.layers.Dense(architecture.hidden_units, activation="relu", name="hidden")(x)
+    x = keras.layers.Dropout(architecture.dropout, name="dropout")(x)
+    logits = keras.layers.Dense(len(LABELS), name="logits", dtype="float32")(x)
+    return keras.Model(inputs, logits, name=architecture.backbone.value)
+
+
+def freeze_base(model: keras.Model) -> None:
+    """Train the head only."""
+    for layer in model.layers:
+        layer.trainable = layer.name in HEAD_LAYERS
+
+
+def unfreeze(model: keras.Model) -> None:
+    """Train everything but the batch normalisation, whose statistics stay those of the pre-training."""
+    for layer in model.layers:
+        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)

@@ -1,0 +1,193 @@
+"""Epochs with checkpoints: a phase of training that can be broken off and resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..files import write_json
+from ..preprocess import Preprocessing
+from ..progress import progress
+from .augment import Augmentation
+from .framework import keras, tf
+from .pipeline import inference_batches, training_batches
+
+
+class Optimizer(str, Enum):
+    """The optimizers of the paper."""
+
+    NADAM = "nadam"
+    ADAM = "adam"
+
+    def build(self, rate: float) -> keras.optimizers.Optimizer:
+        """Give the Keras optimizer with learning rate ``rate``."""
+        constructor = keras.optimizers.Nadam if self is Optimizer.NADAM else keras.optimizers.Adam
+        return constructor(learning_rate=rate)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images and labels of one part of a split.
+
+    Attributes
+    ----------
+    images
+        Grey levels, shape (n, height, width), uint8.
+    labels
+        Shape (n,), int64.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """So many epochs at one learning rate.
+
+    Attributes
+    ----------
+    name
+        Also the name of its checkpoint folder.
+    epochs, rate, optimizer, batch_size, seed
+        As named.
+    augmentation
+        Random maps, or ``None``.
+    """
+
+    name: str
+    epochs: int
+    rate: float
+    optimizer: Optimizer
+    batch_size: int
+    seed: int
+    augmentation: Augmentation | None
+
+
+Epoch = dict[str, float | str]
+"""One epoch's figures: ``phase``, ``epoch``, ``loss``, ``accuracy`` and perhaps ``monitor_loss``, ``..._accuracy``."""
+
+
+class _BatchProgress(keras.callbacks.Callback):
+    def __init__(self, on_batch: Callable[[], None]) -> None:
+        super().__init__()
+        self._on_batch = on_batch
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self._on_batch()
+
+
+def run_phase(
+    model: keras.Model,
+    phase: Phase,
+    spec: Preprocessing,
+    train: Part,
+    monitor: Part | None,
+    checkpoints: Path,
+    log: Callable[[str], None],
+    *,
+    keep_best: bool,
+) -> list[Epoch]:
+    """Train ``model`` in place; go on from the phase's last checkpoint if there is one.
+
+    Parameters
+    ----------
+    model
+        Outputs logits (n, 2).
+    phase
+        What to do.
+    spec
+        The preprocessing that made the images.
+    train, monitor
+        What to learn from, and what to watch each epoch.
+    checkpoints
+        Folder for the phase's checkpoints.
+    log
+        Receives a line per epoch.
+    keep_best
+        End with the weights of the epoch with the least loss on ``monitor``, not with the last ones. Only
+        a validation part may choose.
+
+    Returns
+    -------
+    list of dict
+        One entry per epoch.
+    """
+    folder = checkpoints / phase.name
+    optimizer = phase.optimizer.build(phase.rate)
+    model.compile(
+        optimizer, loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
+    optimizer.build(model.trainable_variables)
+    done, least = tf.Variable(0, dtype=tf.int64), tf.Variable(np.inf, dtype=tf.float64)
+    state = tf.train.Checkpoint(model=model, optimizer=optimizer, done=done, least=least)
+    manager = tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
+    history: list[Epoch] = []
+    if manager.latest_checkpoint:
+        state.restore(manager.latest_checkpoint).assert_existing_objects_matched()
+        history = json.loads((folder / "history.json").read_text())[: int(done.numpy())]
+        log(f"{phase.name}: resumed after epoch {int(done.numpy())} of {phase.epochs}")
+    best = folder / "best.weights.h5"
+    weights = _balanced_class_weights(train.labels)
+    steps = -(-len(train.labels) // phase.batch_size)
+    for epoch in range(int(done.numpy()), phase.epochs):
+        keras.utils.set_random_seed(phase.seed + epoch)
+        batches = training_batches(
+            train.images,
+            train.labels,
+            spec,
+            batch_size=phase.batch_size,
+            epoch=epoch,
+            seed=phase.seed,
+            augmentation=phase.augmentation,
+        )
+        with progress(f"{phase.name} {epoch + 1}/{phase.epochs}", steps) as step:
+            callbacks = [_BatchProgress(step)]
+            fitted = model.fit(batches, verbose=0, class_weight=weights, callbacks=callbacks).history
+        entry: Epoch = {"phase": phase.name, "epoch": epoch + 1, "loss": fitted["loss"][0]}
+        entry["accuracy"] = fitted["accuracy"][0]
+        if monitor is not None:
+            entry |= _watch(model, monitor, spec)
+        history.append(entry)
+        if keep_best and monitor is not None and float(entry["monitor_loss"]) < float(least.numpy()):
+            least.assign(float(entry["monitor_loss"]))
+            folder.mkdir(parents=True, exist_ok=True)
+            model.save_weights(str(best))
+        done.assign(epoch + 1)
+        write_json(folder / "history.json", history, overwrite=True)
+        manager.save()
+        log(_line(entry, phase.epochs))
+    if keep_best and best.exists():
+        model.load_weights(str(best))
+    return history
+
+
+def predict_logits(model: keras.Model, images: npt.NDArray[np.uint8], spec: Preprocessing) -> npt.NDArray[np.float32]:
+    """Logits of each image, shape (n, 2), float32."""
+    return np.asarray(model.predict(inference_batches(images, spec), verbose=0), dtype=np.float32)
+
+
+def _watch(model: keras.Model, part: Part, spec: Preprocessing) -> Epoch:
+    logits = predict_logits(model, part.images, spec).astype(np.float64)
+    margins = logits[:, 1] - logits[:, 0]
+    signed = np.where(part.labels == 1, margins, -margins)
+    return {
+        "monitor_loss": float(np.logaddexp(0.0, -signed).mean()),
+        "monitor_accuracy": float(((margins >= 0) == (part.labels == 1)).mean()),
+    }
+
+
+def _balanced_class_weights(labels: npt.NDArray[np.int64]) -> dict[int, float]:
+    counts = np.bincount(labels, minlength=2)
+    return {label: len(labels) / (2.0 * count) for label, count in enumerate(counts)}
+
+
+def _line(entry: Epoch, epochs: int) -> str:
+    figures = ", ".join(f"{key} {value:.4f}" for key, value in entry.items() if isinstance(value, float))
+    return f"{entry['phase']} {entry['epoch']}/{epochs}: {figures}"

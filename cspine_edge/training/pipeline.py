@@ -1,0 +1,62 @@
+"""Batches for training: bytes of the input tensor to real values, augmented on the way."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from ..preprocess import Preprocessing
+from .augment import Augmentation
+from .framework import tf
+
+
+def training_batches(
+    images: npt.NDArray[np.uint8],
+    labels: npt.NDArray[np.int64],
+    spec: Preprocessing,
+    *,
+    batch_size: int,
+    epoch: int,
+    seed: int,
+    augmentation: Augmentation | None,
+) -> tf.data.Dataset:
+    """Give one epoch of (real values, label) batches, in an order and with maps that ``seed`` and ``epoch`` fix.
+
+    Parameters
+    ----------
+    images
+        Grey levels, shape (n, height, width), uint8.
+    labels
+        Shape (n,).
+    spec
+        The preprocessing whose value range and channels the network expects.
+    batch_size, epoch, seed
+        As named.
+    augmentation
+        Random maps, or ``None``.
+    """
+    order = np.random.default_rng([seed, epoch]).permutation(len(images))
+    pixels, truth = tf.constant(images), tf.constant(labels)
+    low, high = spec.value_range
+
+    def load(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        grey = tf.cast(tf.gather(pixels, rows), tf.float32)[..., tf.newaxis]
+        if augmentation is not None:
+            key = tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32) + epoch * 1_000_003])
+            grey = augmentation(grey, key)
+        real = low + grey * ((high - low) / 255.0)
+        return tf.repeat(real, spec.channels, axis=3), tf.gather(truth, rows)
+
+    batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+    return batches.enumerate().map(load, num_parallel_calls=2, deterministic=True).prefetch(2)
+
+
+def inference_batches(images: npt.NDArray[np.uint8], spec: Preprocessing, batch_size: int = 32) -> tf.data.Dataset:
+    """Give batches of real values, shape (b, height, width, channels), float32, in order."""
+    table = tf.constant(spec.real_values())
+
+    def load(grey: tf.Tensor) -> tf.Tensor:
+        real = tf.gather(table, tf.cast(grey, tf.int32))
+        return tf.repeat(real[..., tf.newaxis], spec.channels, axis=3)
+
+    return tf.data.Dataset.from_tensor_slices(images).batch(batch_size).map(load).prefetch(2)

@@ -1,0 +1,277 @@
+"""Train one of the paper's networks and write a run folder."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from calibration.threshold import choose_threshold
+
+from .. import __version__
+from ..contract import Threshold
+from ..dataset import LabelledDataset, load_images
+from ..errors import OutputError, UsageError
+from ..files import replacing, write_json
+from ..metrics import Metrics, evaluate
+from ..preprocess import Preprocessing
+from ..progress import progress
+from ..run import Run, relative_data_path
+from ..slices import Window
+from ..splits import Protocol, Split, leak_of
+from .augment import Augmentation
+from .backbones import Architecture, build, freeze_base, unfreeze
+from .framework import keras, strategy, use_mixed_precision
+from .loop import Epoch, Optimizer, Part, Phase, predict_logits, run_phase
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How to train; the defaults are the paper's where it gives them.
+
+    Attributes
+    ----------
+    architecture
+        What to train.
+    optimizer
+        Nadam or Adam.
+    weights
+        ``imagenet``, ``random``, the path of a weight file of the base, or of a whole network of ours
+        (``.keras``) to go on from.
+    epochs
+        Epochs with a frozen base (of the head alone).
+    rate
+        Their learning rate.
+    fine_tune_epochs, fine_tune_rate
+        Epochs with the base unfrozen, after those.
+    batch_size
+        Slices per step.
+    augmentation
+        Random maps, or ``None``.
+    window
+        Window in HU for slices that carry HU; goes into the contract.
+    sensitivity
+        Wanted sensitivity of the operating threshold on the validation part.
+    seed
+        Seed of everything random but the split, which has its own.
+    """
+
+    architecture: Architecture = field(default_factory=Architecture)
+    optimizer: Optimizer = Optimizer.NADAM
+    weights: str = "imagenet"
+    epochs: int = 10
+    rate: float = 1e-4
+    fine_tune_epochs: int = 0
+    fine_tune_rate: float = 1e-5
+    batch_size: int = 32
+    augmentation: Augmentation | None = field(default_factory=Augmentation)
+    window: Window | None = None
+    sensitivity: float = 0.99
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training gave: the run and its metrics on the test part."""
+
+    run: Run
+    metrics: Metrics
+
+
+def train(
+    dataset: LabelledDataset,
+    split: Split,
+    settings: TrainSettings,
+    out: Path,
+    *,
+    series_pattern: str | None = None,
+    resume: bool = False,
+    log: Callable[[str], None] = print,
+) -> TrainResult:
+    """Train, choose the threshold, evaluate on the test part, and write the run folder.
+
+    Parameters
+    ----------
+    dataset, split
+        What to train on.
+    settings
+        How.
+    out
+        The run folder; must not exist unless ``resume``.
+    series_pattern
+        How series were told from file names, for those who read the data set again from the run.
+    resume
+        Go on from the checkpoints of a broken-off run with the same settings.
+    log
+        Receives lines of progress.
+
+    Raises
+    ------
+    OutputError
+        If ``out`` exists and ``resume`` is false.
+    UsageError
+        If a resumed run has other settings.
+    ModelError
+        If the weights cannot be had.
+    """
+    from .plots import plot_confusion, plot_curves
+
+    described = _describe(settings)
+    _open_folder(out, described, split, resume)
+    log(f"data: {dataset.describe()}")
+    log(f"split: {split.protocol.value}: {leak_of(dataset, split)}")
+    on_gpu = use_mixed_precision()
+    spec = Preprocessing(settings.architecture.size, settings.architecture.size, 3, settings.window)
+    train_part = _load_part(dataset, split.train, spec, "reading training slices")
+    test_part = _load_part(dataset, split.test, spec, "reading test slices")
+    validation = _load_part(dataset, split.validation, spec, "reading validation slices") if split.validation else None
+    with strategy().scope():
+        model = _initial_model(settings)
+        history = _run_phases(model, settings, spec, train_part, validation, test_part, out / "checkpoints", log)
+    if on_gpu:
+        model = _as_float32(model, settings.architecture)
+    threshold = Threshold()
+    if validation is not None:
+        threshold = choose_threshold(_margins(model, validation, spec), validation.labels, settings.sensitivity)
+    tested = dataset.subset(split.test)
+    metrics = evaluate(
+        _margins(model, test_part, spec),
+        test_part.labels,
+        [item.series for item in tested.slices],
+        [item.family for item in tested.slices],
+        threshold.logit,
+    )
+    log(f"test: {metrics}")
+    run = Run(
+        folder=out,
+        backbone=settings.architecture.backbone.value,
+        alpha=settings.architecture.alpha,
+        size=settings.architecture.size,
+        hidden_units=settings.architecture.hidden_units,
+        dropout=settings.architecture.dropout,
+        optimizer=settings.optimizer.value,
+        protocol=split.protocol.value,
+        weights=settings.weights if settings.weights in ("imagenet", "random") else Path(settings.weights).name,
+        seed=settings.seed,
+        data=relative_data_path(dataset.root, out),
+        series_pattern=series_pattern,
+        fingerprint=dataset.fingerprint(),
+        preprocessing=spec,
+        threshold=threshold,
+        settings=described,
+        versions=_versions(),
+    )
+    with replacing(run.model_path, overwrite=True) as temporary:
+        written = temporary.with_suffix(".keras")
+        model.save(written)
+        written.replace(temporary)
+    write_json(out / "metrics.json", {"part": "test", "precision": "keras float32"} | metrics.to_dict(), overwrite=True)
+    plot_curves(history, out / "curves.png", "validation" if validation is not None else "test")
+    plot_confusion(metrics, out / "confusion.png", f"{run.name} {run.optimizer}, {run.protocol}, float")
+    run.save(overwrite=True)
+    return TrainResult(run, metrics)
+
+
+def _run_phases(
+    model: keras.Model,
+    settings: TrainSettings,
+    spec: Preprocessing,
+    train_part: Part,
+    validation: Part | None,
+    test_part: Part,
+    checkpoints: Path,
+    log: Callable[[str], None],
+) -> list[Epoch]:
+    """Head first, then all; the test part is watched only where there is no validation part, and chooses nothing."""
+    head = Phase(
+        "head",
+        settings.epochs,
+        settings.rate,
+        settings.optimizer,
+        settings.batch_size,
+        settings.seed,
+        settings.augmentation,
+    )
+    fine = replace(head, name="fine-tune", epochs=settings.fine_tune_epochs, rate=settings.fine_tune_rate)
+    history: list[Epoch] = []
+    for phase, prepare_layers in ((head, freeze_base), (fine, unfreeze)):
+        if not phase.epochs:
+            continue
+        prepare_layers(model)
+        monitor = validation or test_part
+        keep_best = validation is not None
+        history += run_phase(model, phase, spec, train_part, monitor, checkpoints, log, keep_best=keep_best)
+    return history
+
+
+def _initial_model(settings: TrainSettings) -> keras.Model:
+    keras.utils.set_random_seed(settings.seed)
+    if settings.weights.endswith(".keras"):
+        from converters.keras_model import load_keras
+
+        model = build(settings.architecture, "random")
+        try:
+            model.set_weights(load_keras(Path(settings.weights)).get_weights())
+        except ValueError as error:
+            raise UsageError(f"{settings.weights}: is not a {settings.architecture.name} of this toolkit") from error
+        return model
+    return build(settings.architecture, settings.weights)
+
+
+def _as_float32(model: keras.Model, architecture: Architecture) -> keras.Model:
+    keras.mixed_precision.set_global_policy("float32")
+    plain = build(architecture, "random")
+    plain.set_weights(model.get_weights())
+    return plain
+
+
+def _margins(model: keras.Model, part: Part, spec: Preprocessing) -> np.ndarray:
+    logits = predict_logits(model, part.images, spec).astype(np.float64)
+    return logits[:, 1] - logits[:, 0]
+
+
+def _load_part(dataset: LabelledDataset, paths: tuple[str, ...], spec: Preprocessing, what: str) -> Part:
+    part = dataset.subset(paths)
+    with progress(what, len(part)) as step:
+        return Part(load_images(part, spec, step), part.labels)
+
+
+def _describe(settings: TrainSettings) -> dict[str, object]:
+    architecture = asdict(settings.architecture) | {"backbone": settings.architecture.backbone.value}
+    window = str(settings.window) if settings.window else None
+    described = asdict(settings) | {"optimizer": settings.optimizer.value, "window": window}
+    if settings.weights not in ("imagenet", "random"):
+        described["weights"] = Path(settings.weights).name
+    return described | {"architecture": architecture}
+
+
+def _open_folder(out: Path, described: dict[str, object], split: Split, resume: bool) -> None:
+    settings_path = out / "settings.json"
+    if out.exists() and not resume:
+        raise OutputError(out, "exists already; give --resume to go on with it, or choose another --out")
+    if resume and not settings_path.is_file():
+        raise OutputError(out, "holds no broken-off training; start without --resume")
+    if resume:
+        if json.loads(settings_path.read_text()) != described or Split.load(out / "split.json") != split:
+            raise UsageError(f"{out}: was begun with other settings or another split; give the same ones to --resume")
+        return
+    try:
+        write_json(settings_path, described)
+        split.save(out / "split.json")
+    except OutputError:
+        shutil.rmtree(out, ignore_errors=True)
+        raise
+
+
+def _versions() -> dict[str, str]:
+    packages = ("tensorflow", "tf-keras", "numpy", "pillow")
+    return {"cspine-edge": __version__, "python": platform.python_version()} | {name: version(name) for name in packages}
+
+
+__all__ = ["Protocol", "TrainResult", "TrainSettings", "train"]
