@@ -30,6 +30,10 @@ _KERNELS = {
     layers.Dense: ("kernel", None),
 }
 """Kernel attribute and axis of the scales of each layer that has one."""
+_LEAST_BOUND = 1e-4
+"""Smallest bound of a channel's kernel. ImageNet networks have dead channels with kernels near 1e-12 and biases near
+1; a scale from such a kernel would push the int32 bias out of range. At this bound the kernel's rounding moves an
+output by far less than one step."""
 _RANGE_KEEPING = (layers.MaxPooling2D, layers.ZeroPadding2D, layers.Reshape)
 """Layers whose output has the quantisation of their input."""
 
@@ -55,12 +59,13 @@ class KernelQuantizer(quantization.quantizers.Quantizer):
         if self.axis is None:
             bound = tf.reduce_max(tf.abs(inputs))
             return tf.quantization.fake_quant_with_min_max_vars(inputs, -bound, bound, narrow_range=True)
-        # The operation has its channels last; a depthwise kernel, (h, w, channels, 1), has them before that.
-        shape = inputs.shape
-        flat = tf.reshape(inputs, [-1, shape[self.axis]])
-        bound = tf.maximum(tf.reduce_max(tf.abs(flat), axis=0), 1e-8)
-        quantised = tf.quantization.fake_quant_with_min_max_vars_per_channel(flat, -bound, bound, narrow_range=True)
-        return tf.reshape(quantised, shape)
+        # The operation takes channels last; a depthwise kernel, (h, w, channels, 1), has them before that.
+        last = len(inputs.shape) - 1
+        order = [*(axis for axis in range(last + 1) if axis != self.axis), self.axis]
+        turned = inputs if self.axis == last else tf.transpose(inputs, order)
+        bound = tf.maximum(tf.reduce_max(tf.abs(turned), axis=list(range(last))), _LEAST_BOUND)
+        quantised = tf.quantization.fake_quant_with_min_max_vars_per_channel(turned, -bound, bound, narrow_range=True)
+        return quantised if self.axis == last else tf.transpose(quantised, np.argsort(order))
 
     def get_config(self) -> dict[str, Any]:
         """Give the constructor's arguments."""
