@@ -1,0 +1,287 @@
+"""The classifier on the device: a model file with its contract, from slices to verdicts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .contract import Contract, KernelFamily, ModelFile, Outputs, Threshold
+from .errors import ContractError, UsageError
+from .preprocess import Preprocessing, prepare
+from .runtime import Runtime, TensorSpec, open_session
+from .slices import CtSlice, Window, WindowSource
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the classifier says of one slice.
+
+    Attributes
+    ----------
+    path, frame
+        Which slice.
+    label
+        Name of the class it is called.
+    score
+        Probability of the positive class by the model, 0 to 1.
+    margin
+        Difference of the logits, positive minus other; the decision compares it with ``threshold``.
+    threshold
+        Operating threshold on the margin.
+    window, window_source
+        Window that was applied (``CENTER/WIDTH`` in HU) and where it came from.
+    series
+        SeriesInstanceUID, if the file has one.
+    """
+
+    path: str
+    frame: int
+    label: str
+    score: float
+    margin: float
+    threshold: float
+    window: str | None
+    window_source: WindowSource
+    series: str | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a caller says of a model that has no contract.
+
+    Attributes
+    ----------
+    labels
+        Names of the two classes in output order.
+    positive
+        The one that is looked for.
+    value_range
+        Real values for which bytes 0 and 255 stand in the network.
+    probabilities
+        True if its outputs are probabilities, false if logits.
+    """
+
+    labels: tuple[str, str]
+    positive: str
+    value_range: tuple[float, float] = (0.0, 1.0)
+    probabilities: bool = True
+
+
+class Classifier:
+    """A loaded model; one thread at a time may use it.
+
+    Parameters
+    ----------
+    model
+        A ``.tflite`` file; by default the shipped one.
+    threads
+        Threads of the interpreter.
+    family
+        Kernels to use; by default the fastest of the runtime.
+    runtime
+        Which interpreter; by default the first installed.
+    threshold
+        Operating threshold on the score in (0, 1), instead of the contract's.
+    facts
+        Stands in for a contract where the model has none.
+
+    Attributes
+    ----------
+    file, contract, session
+        The parts it works with.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, broken or foreign.
+    ContractError
+        If it has no contract and no ``facts`` are given, or its contract contradicts its tensors.
+    UsageError
+        If ``threshold`` is not in (0, 1).
+    """
+
+    def __init__(
+        self,
+        model: Path | str | None = None,
+        *,
+        threads: int | None = None,
+        family: KernelFamily | None = None,
+        runtime: Runtime | None = None,
+        threshold: float | None = None,
+        facts: Facts | None = None,
+    ) -> None:
+        self.file = ModelFile.read(shipped_model() if model is None else model)
+        path = self.file.path
+        self.session = open_session(path, self.file.graph, threads=threads, family=family, runtime=runtime)
+        self._probabilities = self.file.contract is None and facts is not None and facts.probabilities
+        if self.file.contract is not None:
+            self.contract = self.file.contract
+        elif facts is not None:
+            self.contract = _assumed_contract(path, self.session.input, facts)
+        else:
+            raise ContractError(
+                path,
+                "carries no cspine-edge contract; convert it with 'cspine-edge convert', or describe it with "
+                "--labels, --value-range and --outputs",
+            )
+        _check_against_tensors(path, self.contract, self.session.input, self.session.outputs)
+        if threshold is not None:
+            self.contract = replace(self.contract, threshold=_threshold_on_margin(threshold, self.contract))
+        self._real_values = self.contract.preprocessing.real_values()
+        self._sign = 1.0 if self.contract.positive_index == 1 else -1.0
+
+    @property
+    def spec(self) -> Preprocessing:
+        """The preprocessing of the model."""
+        return self.contract.preprocessing
+
+    def margin(self, image: npt.NDArray[np.uint8]) -> float:
+        """Run the network on a prepared image.
+
+        Parameters
+        ----------
+        image
+            Grey levels, shape (height, width), uint8, as :func:`cspine_edge.preprocess.prepare` makes them.
+
+        Returns
+        -------
+        float
+            Difference of the logits, positive minus other.
+        """
+        self.load(image)
+        self.session.invoke()
+        return self.read_margin()
+
+    def load(self, image: npt.NDArray[np.uint8]) -> None:
+        """Write a prepared image into the input tensor."""
+        view = self.session.input_view()
+        if view.dtype == np.uint8:
+            view[0] = image[..., np.newaxis]
+        elif view.dtype == np.int8:
+            view[0] = (image ^ 0x80).view(np.int8)[..., np.newaxis]
+        else:
+            view[0] = self._real_values[image][..., np.newaxis]
+
+    def read_margin(self) -> float:
+        """Read the margin off the output tensors after an invoke."""
+        position = self.contract.outputs.logits
+        values = self.session.outputs[position].dequantize(self.session.output(position))
+        if self._probabilities:
+            return self._sign * _logit_of_probabilities(values)
+        return self._sign * float(values[1] - values[0])
+
+    def score(self, margin: float) -> float:
+        """Probability of the positive class, for people to read; decisions are made on the margin."""
+        return 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, margin / self.contract.temperature))))
+
+    def classify(self, ct_slice: CtSlice, window: Window | None = None) -> Verdict:
+        """Classify one slice.
+
+        Parameters
+        ----------
+        ct_slice
+            The slice as read.
+        window
+            Window in HU for slices whose window neither the contract nor the file gives.
+
+        Raises
+        ------
+        SliceError
+            If it holds HU and no window is known.
+        """
+        prepared = prepare(ct_slice, self.spec, window)
+        margin = self.margin(prepared.image)
+        contract = self.contract
+        positive = contract.positive_index
+        called = positive if margin >= contract.threshold.logit else 1 - positive
+        return Verdict(
+            path=str(ct_slice.path),
+            frame=ct_slice.frame,
+            label=contract.labels[called],
+            score=self.score(margin),
+            margin=margin,
+            threshold=contract.threshold.logit,
+            window=str(prepared.window) if prepared.window else None,
+            window_source=prepared.window_source,
+            series=ct_slice.series,
+        )
+
+    def classify_all(self, slices: Iterable[CtSlice], window: Window | None = None) -> Iterator[Verdict]:
+        """Classify slices one by one, in order; only one is held in memory."""
+        for ct_slice in slices:
+            yield self.classify(ct_slice, window)
+
+
+def shipped_model() -> Path:
+    """Path of the model that comes with the package.
+
+    Raises
+    ------
+    UsageError
+        If this installation has none.
+    """
+    package = Path(__file__).parent
+    for folder in (package / "models", package.parent / "models"):
+        found = sorted(folder.glob("mobilenet-a1.0-224-int8-qat.tflite"))
+        if found:
+            return found[0]
+    raise UsageError("this installation ships no model; give one with --model FILE")
+
+
+def _assumed_contract(path: Path, tensor: TensorSpec, facts: Facts) -> Contract:
+    if len(tensor.shape) != 4 or tensor.shape[0] != 1:
+        raise ContractError(path, f"takes an input of shape {tensor.shape}, not (1, height, width, channels)")
+    _, height, width, channels = tensor.shape
+    return Contract(
+        preprocessing=Preprocessing(height, width, channels, None, facts.value_range),
+        outputs=Outputs(logits=0),
+        labels=facts.labels,
+        positive=facts.positive,
+    )
+
+
+def _check_against_tensors(
+    path: Path, contract: Contract, tensor: TensorSpec, outputs: Sequence[TensorSpec]
+) -> None:
+    """Refuse a contract that does not describe the tensors it travels with."""
+    spec = contract.preprocessing
+    if tensor.shape != (1, spec.height, spec.width, spec.channels):
+        raise ContractError(
+            path,
+            f"its contract says {spec.height} x {spec.width} x {spec.channels} pixels but its input tensor is "
+            f"{tensor.shape}; convert the model again",
+        )
+    # The bytes stand for real values by one rule; a uint8 tensor has its own, which must be the same one.
+    expected = {"uint8": (spec.scale, spec.zero_point), "int8": (spec.scale, spec.zero_point - 128), "float32": (0.0, 0)}
+    if tensor.dtype.name not in expected:
+        raise ContractError(path, f"takes {tensor.dtype.name} input; only uint8, int8 and float32 are possible")
+    scale, zero_point = expected[tensor.dtype.name]
+    if abs(tensor.scale - scale) > 1e-3 * scale or tensor.zero_point != zero_point:
+        raise ContractError(
+            path,
+            f"its contract gives input scale {scale:.6g} and zero point {zero_point}, its tensor has "
+            f"{tensor.scale:.6g} and {tensor.zero_point}; convert the model again",
+        )
+    for position in (contract.outputs.logits, contract.outputs.probability):
+        if position is not None and not 0 <= position < len(outputs):
+            raise ContractError(path, f"its contract names output {position} of {len(outputs)}")
+    size = int(np.prod(outputs[contract.outputs.logits].shape))
+    if size != len(contract.labels):
+        raise ContractError(path, f"has {size} output values for {len(contract.labels)} labels; it is for another task")
+
+
+def _threshold_on_margin(score: float, contract: Contract) -> Threshold:
+    if not 0.0 < score < 1.0:
+        raise UsageError(f"--threshold {score} is not between 0 and 1")
+    return Threshold(math.log(score / (1.0 - score)) * contract.temperature, f"score {score:g}, given by the caller")
+
+
+def _logit_of_probabilities(values: npt.NDArray[np.float64]) -> float:
+    floor = 1.0 / 512.0  # half a step of an 8-bit softmax
+    second, first = max(float(values[1]), floor), max(float(values[0]), floor)
+    return math.log(second / first)

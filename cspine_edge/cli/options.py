@@ -1,0 +1,43 @@
+"""Options that several verbs share, so that they are spelled and explained alike."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..slices import Window
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists already.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
+ThreadsOption = Annotated[
+    int | None, typer.Option("--threads", min=1, max=64, help="Interpreter threads; by default the processors, at most 4.")
+]
+WindowOption = Annotated[
+    Window | None,
+    typer.Option(
+        "--window",
+        parser=Window.parse,
+        metavar="CENTER/WIDTH",
+        help="Window in HU for slices whose window neither the model's contract nor the file gives, e.g. 400/1800.",
+    ),
+]
+SeriesPatternOption = Annotated[
+    str | None,
+    typer.Option(
+        "--series-pattern",
+        metavar="REGEX",
+        help="How the file name (without suffix) names the CT series: a regular expression with a group 'series'.",
+    ),
+]
+DataArgument = Annotated[
+    Path, typer.Argument(metavar="DATA", help="Folder with fracture/ and normal/ (perhaps below train/, val/), or a CSV.")
+]
+
+
+def print_json(document: Any) -> None:
+    """Print a document as JSON on standard output."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))

@@ -1,0 +1,100 @@
+"""Golden pairs: does this machine give the answers that the workstation saw?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .classifier import Classifier
+from .contract import GoldenPair, ModelFile
+from .errors import ContractError
+
+_FLOAT_TOLERANCE = 1e-3
+"""Largest difference of a float output, relative to the largest expected value; integers must be equal."""
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """One golden pair on this machine.
+
+    Attributes
+    ----------
+    image
+        Name of the input in the archive.
+    equal
+        True if the outputs are those expected: bit for bit if integer, within 0.1 % if float.
+    largest_difference
+        Largest difference of any output value, in stored units (steps for integers).
+    """
+
+    image: str
+    equal: bool
+    largest_difference: float
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Result of replaying a model's golden pairs.
+
+    Attributes
+    ----------
+    model
+        The model file.
+    banner
+        What computed.
+    exact
+        True if equality was demanded bit for bit.
+    pairs
+        One result per golden pair.
+    """
+
+    model: str
+    banner: str
+    exact: bool
+    pairs: tuple[PairResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """True if every pair is equal."""
+        return all(pair.equal for pair in self.pairs)
+
+
+def verify(classifier: Classifier) -> Verification:
+    """Replay the golden pairs of a model.
+
+    Raises
+    ------
+    ContractError
+        If it carries none for the kernels in use.
+    """
+    golden = classifier.contract.golden
+    if not golden:
+        raise ContractError(classifier.file.path, "carries no golden pairs; convert it with 'cspine-edge convert'")
+    integer = all(output.scale for output in classifier.session.outputs)
+    pairs = tuple(_replay(classifier, classifier.file, pair, integer) for pair in golden)
+    return Verification(str(classifier.file.path), classifier.session.banner, integer, pairs)
+
+
+def _replay(classifier: Classifier, file: ModelFile, pair: GoldenPair, integer: bool) -> PairResult:
+    family = classifier.session.family.value
+    if family not in pair.expected:
+        raise ContractError(file.path, f"has no golden outputs for {family} kernels; convert it again")
+    found = outputs_of(classifier, file.golden_image(pair))
+    differences = [
+        np.abs(np.asarray(values) - np.asarray(wanted)).max()
+        for values, wanted in zip(found, pair.expected[family], strict=True)
+    ]
+    allowed = 0.0 if integer else _FLOAT_TOLERANCE * max(1.0, *(abs(value) for row in pair.expected[family] for value in row))
+    largest = float(max(differences))
+    return PairResult(pair.image, largest <= allowed, largest)
+
+
+def outputs_of(classifier: Classifier, image: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Stored values of each output tensor for one prepared image, in output order."""
+    classifier.load(image)
+    classifier.session.invoke()
+    return tuple(
+        tuple(value.item() for value in classifier.session.output(position))
+        for position in range(len(classifier.session.outputs))
+    )
