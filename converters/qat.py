@@ -90,7 +90,7 @@ class CalibratedQuantizer(quantization.quantizers.Quantizer):
 
     def __call__(self, inputs: Any, training: Any, weights: Any, **kwargs: Any) -> Any:
         """Fake-quantise an activation."""
-        return tf.quantization.fake_quant_with_min_max_args(inputs, min=self.low, max=self.high)
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, self.low, self.high)
 
     def get_config(self) -> dict[str, Any]:
         """Give the constructor's arguments."""
@@ -151,7 +151,14 @@ def activation_ranges(
         Calibration images, shape (n, height, width), uint8.
     spec
         The preprocessing.
+
+    Raises
+    ------
+    ValueError
+        If there are no images.
     """
+    if not len(images):
+        raise ValueError("activation ranges need calibration images")
     probed = [layer for layer in folded.layers if not isinstance(layer, layers.InputLayer)]
     extremes = keras.Model(
         folded.input,

@@ -100,6 +100,7 @@ class LabelledDataset:
 
     def subset(self, paths: Iterable[str]) -> LabelledDataset:
         """Give the part of the data set that is named by relative paths, in their order."""
+        paths = tuple(paths)
         by_path = {item.path: item for item in self.slices}
         missing = [path for path in paths if path not in by_path]
         if missing:

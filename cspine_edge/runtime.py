@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import importlib.metadata
 import os
-import sys
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -19,6 +15,7 @@ import numpy.typing as npt
 
 from .contract import KernelFamily
 from .errors import MissingExtraError, ModelError
+from .native import native_messages_caught
 
 _MOST_THREADS = 4
 
@@ -71,6 +68,14 @@ class TensorSpec:
         return (values.astype(np.float64) - self.zero_point) * self.scale
 
 
+@dataclass(frozen=True)
+class Operation:
+    """One operation of a graph: its TFLite name, and the dtypes of its inputs and outputs."""
+
+    name: str
+    dtypes: tuple[str, ...]
+
+
 class Session:
     """An interpreter with its tensors allocated.
 
@@ -86,7 +91,7 @@ class Session:
         module = importlib.import_module(_MODULES[runtime])
         resolver = getattr(module.OpResolverType, _RESOLVERS[family or KernelFamily.XNNPACK])
         try:
-            with _native_messages_caught() as messages:
+            with native_messages_caught() as messages:
                 self._interpreter = module.Interpreter(
                     model_content=graph, num_threads=threads, experimental_op_resolver_type=resolver
                 )
@@ -129,6 +134,17 @@ class Session:
         """Give a copy of an output tensor's stored values, flattened."""
         values: npt.NDArray[Any] = self._output_views[position]().ravel().copy()
         return values
+
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations in order; delegates would show as one, so open the session on other kernels."""
+        dtypes = {int(d["index"]): np.dtype(d["dtype"]).name for d in self._interpreter.get_tensor_details()}
+        return tuple(
+            Operation(
+                str(detail["op_name"]),
+                tuple(dtypes[int(i)] for i in (*detail["inputs"], *detail["outputs"]) if int(i) in dtypes),
+            )
+            for detail in self._interpreter._get_ops_details()
+        )
 
     @property
     def banner(self) -> str:
@@ -211,24 +227,3 @@ def _spec(detail: dict[str, Any]) -> TensorSpec:
         zero_point=int(zero_point),
         index=int(detail["index"]),
     )
-
-
-@contextlib.contextmanager
-def _native_messages_caught() -> Iterator[Any]:
-    """Keep what native code writes to standard error; give a function that returns it."""
-    with tempfile.TemporaryFile() as caught:
-        sys.stderr.flush()
-        saved = os.dup(2)
-        os.dup2(caught.fileno(), 2)
-
-        def messages() -> str:
-            return text
-
-        text = ""
-        try:
-            yield messages
-        finally:
-            os.dup2(saved, 2)
-            os.close(saved)
-            caught.seek(0)
-            text = caught.read(65536).decode(errors="replace")

@@ -59,7 +59,7 @@ def main() -> None:
     for verb in VERBS:
         # Only the verb that was called is imported; all of them for the overview.
         if given == verb or given not in VERBS:
-            importlib.import_module(f"{__name__}.{verb}").register(app)
+            importlib.import_module(f".{verb}", __name__).register(app)
     try:
         app()
     except CspineError as error:

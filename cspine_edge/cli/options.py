@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..errors import UsageError
 from ..slices import Window
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -34,10 +35,27 @@ SeriesPatternOption = Annotated[
     ),
 ]
 DataArgument = Annotated[
-    Path, typer.Argument(metavar="DATA", help="Folder with fracture/ and normal/ (perhaps below train/, val/), or a CSV.")
+    Path, typer.Argument(help="Folder with fracture/ and normal/ (perhaps below train/, val/), or a CSV.")
 ]
 
 
 def print_json(document: Any) -> None:
     """Print a document as JSON on standard output."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def parse_value_range(text: str) -> tuple[float, float]:
+    """Read ``LOW,HIGH``.
+
+    Raises
+    ------
+    UsageError
+        If it is not two rising numbers.
+    """
+    try:
+        low, high = (float(number) for number in text.split(","))
+    except ValueError:
+        low = high = 0.0
+    if not low < high:
+        raise UsageError(f"--value-range '{text}' is not LOW,HIGH with LOW below HIGH, such as 0,1 or -1,1")
+    return low, high

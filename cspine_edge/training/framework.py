@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 
 from ..errors import MissingExtraError
+from ..native import native_messages_caught
 
 # Quantization-aware training works on Keras 2 only; the switch counts at TensorFlow's import.
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 try:
-    import tensorflow as tf
-    import tf_keras as keras
+    with native_messages_caught():  # greetings of native libraries, on every start
+        import tensorflow as tf
+        import tf_keras as keras
 except ModuleNotFoundError as error:
     raise MissingExtraError("this", "train") from error
 

@@ -1,0 +1,164 @@
+"""The contract writer: a converted graph becomes a file that describes and proves itself."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import os
+import tempfile
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.representative import CalibrationManifest
+from cspine_edge import __version__
+from cspine_edge.classifier import Classifier
+from cspine_edge.contract import (
+    LABELS_FILE,
+    Contract,
+    GoldenPair,
+    KernelFamily,
+    ModelFile,
+    Outputs,
+    Precision,
+    Provenance,
+    Threshold,
+)
+from cspine_edge.dataset import LABELS
+from cspine_edge.phantom import generate_series
+from cspine_edge.phantom.files import BONE_WINDOW
+from cspine_edge.preprocess import Preprocessing, resize
+from cspine_edge.run import Run
+from cspine_edge.verification import outputs_of
+
+from .metadata import embed_metadata
+from .tflite import OUTPUT_NAMES
+
+_GOLDEN_SEED, _GOLDEN_PAIRS = 20, 4
+_PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
+
+
+def describe_provenance(
+    run: Run | None,
+    source: Path,
+    precision: Precision,
+    data: str,
+    calibration: CalibrationManifest | None,
+    out: Path,
+) -> Provenance:
+    """Say where a model comes from.
+
+    Parameters
+    ----------
+    run
+        The run, or ``None`` for a bare Keras file.
+    source
+        The Keras file.
+    precision
+        Arithmetic of the model.
+    data
+        The data set in words.
+    calibration
+        The calibration set, if one was used.
+    out
+        The model file; the run folder is named relative to it.
+    """
+    unknown = "not stated"
+    return Provenance(
+        backbone=run.name if run else source.stem,
+        precision=precision,
+        optimizer=run.optimizer if run else unknown,
+        protocol=run.protocol if run else unknown,
+        weights=run.weights if run else unknown,
+        data=data,
+        data_fingerprint=run.fingerprint if run else unknown,
+        held_out=run.split().held_out if run else (),
+        calibration_sha256=calibration.sha256 if calibration else None,
+        run=Path(os.path.relpath(run.folder.resolve(), out.parent.resolve())).as_posix() if run else None,
+        versions={"cspine-edge": __version__} | {package: version(package) for package in _PACKAGES},
+        created=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
+    )
+
+
+def attach_contract(
+    graph: bytes, spec: Preprocessing, threshold: Threshold, provenance: Provenance, path: Path
+) -> ModelFile:
+    """Give a graph its metadata, contract, labels and golden pairs; nothing is written yet.
+
+    Parameters
+    ----------
+    graph
+        Flatbuffer with the signature that :func:`converters.tflite.export` gives it.
+    spec, threshold, provenance
+        What the contract says.
+    path
+        Where the file will lie.
+    """
+    graph = embed_metadata(
+        graph,
+        spec,
+        f"cspine-edge {provenance.backbone} {provenance.precision.value}",
+        "Cervical spine fracture on an axial CT slice.",
+        list(OUTPUT_NAMES),
+    )
+    contract = Contract(
+        preprocessing=spec,
+        outputs=_output_positions(graph),
+        labels=LABELS,
+        positive=LABELS[1],
+        threshold=threshold,
+        provenance=provenance,
+    )
+    labels = {LABELS_FILE: ("\n".join(LABELS) + "\n").encode()}
+    return _with_golden_pairs(ModelFile(path, graph, contract, labels), contract)
+
+
+def _output_positions(graph: bytes) -> Outputs:
+    """The converter keeps signature names but not their order; the logits are the output that is not a softmax."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=graph)
+    named = interpreter._get_full_signature_list()["serving_default"]["outputs"]
+    order = [detail["index"] for detail in interpreter.get_output_details()]
+    return Outputs(logits=order.index(named["logits"]), probability=order.index(named["probability"]))
+
+
+def _with_golden_pairs(file: ModelFile, contract: Contract) -> ModelFile:
+    """Add inputs and what each kernel family answers.
+
+    The inputs are slices of the phantom, so that no picture of a patient travels in a model file.
+    """
+    spec = contract.preprocessing
+    images = _golden_images(spec)
+    with tempfile.TemporaryDirectory() as folder:
+        written = file.save(Path(folder) / "model.tflite")
+        answers = {
+            family.value: [outputs_of(Classifier(written.path, threads=1, family=family), image) for image in images]
+            for family in KernelFamily
+        }
+    pairs = tuple(
+        GoldenPair(f"golden/{number}.png", {family: rows[number] for family, rows in answers.items()})
+        for number in range(len(images))
+    )
+    attachments = file.attachments | {pair.image: _png(image) for pair, image in zip(pairs, images, strict=True)}
+    return replace(file, contract=replace(contract, golden=pairs), attachments=attachments)
+
+
+def _golden_images(spec: Preprocessing) -> list[npt.NDArray[np.uint8]]:
+    window = spec.window or BONE_WINDOW
+    images = []
+    for index in range(_GOLDEN_PAIRS):
+        series = generate_series(_GOLDEN_SEED, index, slices=1, fractured=index % 2 == 0, difficulty=0.1)
+        images.append(resize(window.apply(series.volume[0].astype(np.float64)), spec.height, spec.width))
+    return images
+
+
+def _png(image: npt.NDArray[np.uint8]) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()

@@ -1,0 +1,249 @@
+"""From a run folder or a Keras file to a ``.tflite`` with its contract inside."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
+from cspine_edge.contract import ModelFile, Precision, Threshold
+from cspine_edge.dataset import LABELS, LabelledDataset, load_images
+from cspine_edge.errors import ModelError, OutputError, UsageError
+from cspine_edge.preprocess import Preprocessing
+from cspine_edge.progress import progress
+from cspine_edge.run import Run
+from cspine_edge.training.augment import Augmentation
+from cspine_edge.training.framework import keras
+from cspine_edge.training.loop import Optimizer, Part, Phase, run_phase
+
+from .contract_writer import attach_contract, describe_provenance
+from .fold import fold
+from .keras_model import load_keras
+from .qat import activation_ranges, quantization_aware
+from .tflite import export, float_operations
+
+
+@dataclass(frozen=True)
+class ConvertSettings:
+    """How to convert.
+
+    Attributes
+    ----------
+    precision
+        Arithmetic of the result.
+    calibration_size
+        Slices in the calibration set.
+    qat_epochs, qat_rate, batch_size
+        Quantization-aware training (``int8-qat``).
+    allow_float
+        Accept an int8 model with floating-point operations in it.
+    seed
+        Seed of the calibration set and the training.
+    """
+
+    precision: Precision = Precision.INT8_QAT
+    calibration_size: int = DEFAULT_SIZE
+    qat_epochs: int = 2
+    qat_rate: float = 1e-5
+    batch_size: int = 32
+    allow_float: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Source:
+    """A trained network and what is known of it.
+
+    Attributes
+    ----------
+    path
+        Of the Keras file.
+    model
+        The network; its output are two logits.
+    spec, threshold
+        Preprocessing and operating threshold.
+    run
+        The run it comes from, or ``None`` for a bare Keras file.
+    train, validation
+        Data to calibrate and tune on; ``None`` where no data set is known.
+    data
+        The data set in words.
+    """
+
+    path: Path
+    model: keras.Model
+    spec: Preprocessing
+    threshold: Threshold
+    run: Run | None
+    train: LabelledDataset | None
+    validation: LabelledDataset | None
+    data: str
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What a conversion gave.
+
+    Attributes
+    ----------
+    file
+        The model file.
+    calibration
+        The calibration set, if one was needed.
+    float_operations
+        Operations left in floating point.
+    """
+
+    file: ModelFile
+    calibration: CalibrationManifest | None = None
+    float_operations: list[str] = field(default_factory=list)
+
+
+def source_of_run(folder: Path) -> Source:
+    """Read a run folder with its data set.
+
+    Raises
+    ------
+    InputError
+        If the folder is no run or its data set is not where it was.
+    """
+    run = Run.load(folder)
+    dataset, split = run.dataset(), run.split()
+    validation = dataset.subset(split.validation) if split.validation else None
+    return Source(
+        path=run.model_path,
+        model=load_keras(run.model_path),
+        spec=run.preprocessing,
+        threshold=run.threshold,
+        run=run,
+        train=dataset.subset(split.train),
+        validation=validation,
+        data=dataset.describe(),
+    )
+
+
+def source_of_keras(path: Path, train: LabelledDataset | None, value_range: tuple[float, float]) -> Source:
+    """Read a bare Keras classifier of two classes; all of ``train`` may be calibrated and tuned on.
+
+    Raises
+    ------
+    ModelError
+        If it is no flat classifier with two logits or a softmax over two classes.
+    """
+    model = load_keras(path)
+    if not isinstance(model, keras.Model) or len(model.inputs) != 1 or len(model.outputs) != 1:
+        raise ModelError(path, "is no functional model with one input and one output")
+    shape, output = model.input_shape, model.output_shape
+    if len(shape) != 4 or None in shape[1:] or output != (None, len(LABELS)):
+        raise ModelError(path, f"maps {shape} to {output}; an image classifier of two classes is needed")
+    if any(isinstance(layer, keras.Model) for layer in model.layers):
+        raise ModelError(path, "holds models within the model; build it flat (pass input_tensor= to the base)")
+    last = model.layers[-1]
+    if isinstance(last, keras.layers.Dense) and last.activation.__name__ == "softmax":
+        last.activation = keras.activations.linear  # the softmax is put back at export
+    elif not isinstance(last, keras.layers.Dense) or last.activation.__name__ != "linear":
+        raise ModelError(path, "does not end in a Dense layer with softmax or without activation")
+    spec = Preprocessing(shape[1], shape[2], shape[3], None, value_range)
+    data = train.describe() if train else "not stated"
+    return Source(path, model, spec, Threshold(), None, train, None, data)
+
+
+def convert(
+    source: Source,
+    settings: ConvertSettings,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    log: Callable[[str], None] = print,
+) -> Conversion:
+    """Convert a network, write its contract into it, and save it.
+
+    Parameters
+    ----------
+    source
+        The network.
+    settings
+        How.
+    out
+        The ``.tflite`` file to write.
+    overwrite
+        Replace an existing file.
+    resume
+        Go on with a broken-off quantization-aware training of the same file.
+    log
+        Receives lines of progress.
+
+    Raises
+    ------
+    OutputError
+        If ``out`` exists and ``overwrite`` is false.
+    UsageError
+        If the precision needs data and none is known.
+    ModelError
+        If the converter refuses the network, or leaves operations of an int8 model in floating point.
+    """
+    if out.exists() and not overwrite:
+        raise OutputError(out, "exists already; remove it, choose another --out, or give --overwrite")
+    precision = settings.precision
+    network = fold(source.model)
+    calibration, images = None, None
+    if precision.is_integer:
+        if source.train is None:
+            raise UsageError(f"--precision {precision.value} takes activation ranges from data; give --data")
+        calibration = choose_representative(source.train, size=settings.calibration_size, seed=settings.seed)
+        images = load_images(source.train.subset(item.path for item in calibration.slices), source.spec)
+        log(f"calibration set: {len(calibration.slices)} slices, sha256 {calibration.sha256[:12]}")
+    if precision in (Precision.INT8, Precision.INT8_QAT) and images is not None:
+        network = quantization_aware(network, activation_ranges(network, images, source.spec), source.spec)
+    if precision is Precision.INT8_QAT:
+        _tune(network, source, settings, out, resume, log)
+    graph = export(network, precision, source.spec, images)
+    left = float_operations(out, graph) if precision in (Precision.INT8, Precision.INT8_QAT) else []
+    if left and not settings.allow_float:
+        names = ", ".join(sorted(set(left)))
+        raise ModelError(source.path, f"is not integer throughout once converted: {names}; change these layers or give --allow-float")
+    provenance = describe_provenance(source.run, source.path, precision, source.data, calibration, out)
+    file = attach_contract(graph, source.spec, source.threshold, provenance, out).save(out, overwrite=overwrite)
+    if calibration is not None:
+        calibration.save(out.with_suffix(".calibration.json"), overwrite=True)
+    return Conversion(file, calibration, left)
+
+
+def default_output(source: Source, precision: Precision) -> Path:
+    """Where a converted model goes unless told otherwise: ``NAME-PRECISION.tflite`` beside its source."""
+    name = source.run.name if source.run else source.path.stem
+    return source.path.parent / f"{name}-{precision.value}.tflite"
+
+
+def _tune(
+    network: keras.Model,
+    source: Source,
+    settings: ConvertSettings,
+    out: Path,
+    resume: bool,
+    log: Callable[[str], None],
+) -> None:
+    """Quantization-aware training on the training part; the validation part, if any, chooses the epoch."""
+    if source.train is None:
+        raise UsageError("--precision int8-qat tunes on data; give --data")
+    parts = []
+    for dataset in (source.train, source.validation):
+        if dataset is None:
+            parts.append(None)
+            continue
+        with progress("reading slices", len(dataset)) as step:
+            parts.append(Part(load_images(dataset, source.spec, step), dataset.labels))
+    train, validation = parts
+    assert train is not None
+    optimizer = Optimizer(source.run.optimizer) if source.run else Optimizer.ADAM
+    phase = Phase(
+        "qat", settings.qat_epochs, settings.qat_rate, optimizer, settings.batch_size, settings.seed, Augmentation()
+    )
+    checkpoints = out.with_suffix(".checkpoints")
+    if not resume:
+        shutil.rmtree(checkpoints, ignore_errors=True)
+    run_phase(network, phase, source.spec, train, validation, checkpoints, log, keep_best=validation is not None)
+    shutil.rmtree(checkpoints, ignore_errors=True)

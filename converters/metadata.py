@@ -1,0 +1,145 @@
+"""Standard TFLite metadata, for Netron, MediaPipe Tasks and Android's metadata reader.
+
+Written with ``flatbuffers`` after TensorFlow's ``metadata_schema.fbs`` (file identifier M001); field numbers
+below are the schema's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import flatbuffers
+import numpy as np
+
+from cspine_edge.contract import INTENDED_USE, LABELS_FILE
+from cspine_edge.preprocess import Preprocessing
+from cspine_edge.training.framework import tf  # noqa: F401  (sets TensorFlow up before its schema is imported)
+
+from tensorflow.lite.python import schema_py_generated as schema  # isort: skip
+
+_METADATA_NAME = b"TFLITE_METADATA"
+_ALIGNMENT = 16
+_IMAGE_PROPERTIES, _FEATURE_PROPERTIES = 2, 1
+_NORMALIZATION_OPTIONS = 1
+_RGB = 1
+_TENSOR_AXIS_LABELS = 2
+
+
+class _AlignedBuilder(flatbuffers.Builder):
+    """Keeps the 16-byte alignment of tensor data that the schema demands and the Python packer forgets."""
+
+    def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802, N803
+        return int(super().StartVector(elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment))
+
+
+def embed_metadata(
+    graph: bytes, spec: Preprocessing, name: str, description: str, output_names: list[str]
+) -> bytes:
+    """Give the flatbuffer with TFLite metadata in it; any it had is replaced.
+
+    Parameters
+    ----------
+    graph
+        A TFLite flatbuffer.
+    spec
+        The preprocessing; its value range is written as mean and standard deviation of grey levels 0-255.
+    name, description
+        Of the model.
+    output_names
+        Of the outputs in order; each is given the labels file.
+    """
+    model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(graph, 0))
+    content = np.frombuffer(_metadata(spec, name, description, output_names), dtype=np.uint8)
+    entries = [entry for entry in model.metadata or [] if entry.name != _METADATA_NAME]
+    buffer, entry = schema.BufferT(), schema.MetadataT()
+    buffer.data = content
+    entry.name, entry.buffer = _METADATA_NAME, len(model.buffers)
+    model.buffers.append(buffer)
+    model.metadata = [*entries, entry]
+    builder = _AlignedBuilder(len(graph) + len(content) + 4096)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def _metadata(spec: Preprocessing, name: str, description: str, output_names: list[str]) -> bytes:
+    builder = flatbuffers.Builder(2048)
+    low, high = spec.value_range
+    deviation = 255.0 / (high - low)
+    mean = -low * deviation
+    image_size = _table(builder, {0: ("uint32", spec.width), 1: ("uint32", spec.height)})
+    image = _table(builder, {0: ("int8", _RGB), 1: ("offset", image_size)})
+    pixels = _table(builder, {0: ("uint8", _IMAGE_PROPERTIES), 1: ("offset", image)})
+    options = _table(
+        builder, {0: ("offset", _floats(builder, [mean])), 1: ("offset", _floats(builder, [deviation]))}
+    )
+    unit = _table(builder, {0: ("uint8", _NORMALIZATION_OPTIONS), 1: ("offset", options)})
+    # The statistics are those of the tensor's own values: bytes where it is quantised, which all of ours are.
+    stats = _table(builder, {0: ("offset", _floats(builder, [255.0])), 1: ("offset", _floats(builder, [0.0]))})
+    source = _table(
+        builder,
+        {
+            0: ("offset", builder.CreateString("image")),
+            1: ("offset", builder.CreateString("Axial CT slice, windowed to 8 bits, the same grey in all channels.")),
+            3: ("offset", pixels),
+            4: ("offset", _vector(builder, [unit])),
+            5: ("offset", stats),
+        },
+    )
+    outputs = [_output(builder, output) for output in output_names]
+    subgraph = _table(
+        builder, {2: ("offset", _vector(builder, [source])), 3: ("offset", _vector(builder, outputs))}
+    )
+    root = _table(
+        builder,
+        {
+            0: ("offset", builder.CreateString(name)),
+            1: ("offset", builder.CreateString(f"{description} {INTENDED_USE}")),
+            3: ("offset", _vector(builder, [subgraph])),
+            7: ("offset", builder.CreateString("1.0.0")),
+        },
+    )
+    builder.Finish(root, file_identifier=b"M001")
+    return bytes(builder.Output())
+
+
+def _output(builder: flatbuffers.Builder, name: str) -> int:
+    labels = _table(
+        builder, {0: ("offset", builder.CreateString(LABELS_FILE)), 2: ("int8", _TENSOR_AXIS_LABELS)}
+    )
+    features = _table(builder, {})
+    content = _table(builder, {0: ("uint8", _FEATURE_PROPERTIES), 1: ("offset", features)})
+    return _table(
+        builder,
+        {
+            0: ("offset", builder.CreateString(name)),
+            3: ("offset", content),
+            6: ("offset", _vector(builder, [labels])),
+        },
+    )
+
+
+def _table(builder: flatbuffers.Builder, fields: dict[int, tuple[str, Any]]) -> int:
+    # Offsets must exist before the table is begun; callers pass them ready, so strings go in first.
+    builder.StartObject(max(fields, default=-1) + 1)
+    for number, (kind, value) in fields.items():
+        if kind == "offset":
+            builder.PrependUOffsetTRelativeSlot(number, value, 0)
+        elif kind == "uint32":
+            builder.PrependUint32Slot(number, value, 0)
+        else:
+            getattr(builder, "PrependUint8Slot" if kind == "uint8" else "PrependInt8Slot")(number, value, 0)
+    return int(builder.EndObject())
+
+
+def _vector(builder: flatbuffers.Builder, offsets: list[int]) -> int:
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
+    return int(builder.EndVector())
+
+
+def _floats(builder: flatbuffers.Builder, values: list[float]) -> int:
+    builder.StartVector(4, len(values), 4)
+    for value in reversed(values):
+        builder.PrependFloat32(value)
+    return int(builder.EndVector())

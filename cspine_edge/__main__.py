@@ -1,0 +1,5 @@
+"""``python -m cspine_edge``."""
+
+from .cli import main
+
+main()

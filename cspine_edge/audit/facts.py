@@ -1,0 +1,202 @@
+"""What can be counted in a data set: series, pixel duplicates, variants of one original, leaks of a split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..dataset import LabelledDataset, LabelledSlice
+from ..errors import DatasetError
+from ..splits import Protocol, Split, leak_of, paper_split
+
+
+@dataclass(frozen=True)
+class SeriesSummary:
+    """One series.
+
+    Attributes
+    ----------
+    series
+        Its name.
+    slices, originals
+        Number of files, and of original slices they are variants of.
+    fractures
+        How many of the files are labelled as fracture.
+    fracture_index, normal_index
+        First and last slice index under each label; None where there is no slice with an index.
+    """
+
+    series: str
+    slices: int
+    originals: int
+    fractures: int
+    fracture_index: tuple[int, int] | None
+    normal_index: tuple[int, int] | None
+
+    @property
+    def one_label(self) -> bool:
+        """True if all slices carry the same label."""
+        return self.fractures in (0, self.slices)
+
+
+@dataclass(frozen=True)
+class DuplicateGroup:
+    """Slices with the same pixels, whatever their files.
+
+    Attributes
+    ----------
+    paths
+        Two or more, relative to the data set's root.
+    series
+        The series they are said to be of, sorted.
+    contradicting_pairs
+        Pairs of them whose labels differ.
+    """
+
+    paths: tuple[str, ...]
+    series: tuple[str, ...]
+    contradicting_pairs: int
+
+
+@dataclass(frozen=True)
+class Families:
+    """Variants of one original: slices of one series with the same slice index.
+
+    Attributes
+    ----------
+    originals
+        Number of different original slices.
+    with_variants
+        How many of them are there more than once.
+    typical
+        The commonest number of variants of an original.
+    under_both_labels
+        Originals that have variants under both labels.
+    """
+
+    originals: int
+    with_variants: int
+    typical: int
+    under_both_labels: int
+
+
+@dataclass(frozen=True)
+class SplitLeak:
+    """What of a split's test part is known from its training part.
+
+    Attributes
+    ----------
+    split
+        Which split.
+    train, test
+        Number of slices of each part.
+    same_series, same_family, same_pixels
+        Test slices whose series, whose original or whose very pixels are in the training part.
+    """
+
+    split: str
+    train: int
+    test: int
+    same_series: int
+    same_family: int
+    same_pixels: int
+
+
+def summarise_series(dataset: LabelledDataset) -> tuple[SeriesSummary, ...]:
+    """Describe each series, in the order of their names."""
+    members: dict[str, list[LabelledSlice]] = {}
+    for item in dataset.slices:
+        members.setdefault(item.series, []).append(item)
+    return tuple(
+        SeriesSummary(
+            series=name,
+            slices=len(items),
+            originals=len({item.family for item in items}),
+            fractures=sum(item.label for item in items),
+            fracture_index=_index_range(items, 1),
+            normal_index=_index_range(items, 0),
+        )
+        for name, items in sorted(members.items())
+    )
+
+
+def _index_range(items: Sequence[LabelledSlice], label: int) -> tuple[int, int] | None:
+    found = [item.slice_index for item in items if item.label == label and item.slice_index is not None]
+    return (min(found), max(found)) if found else None
+
+
+def find_duplicates(dataset: LabelledDataset, digests: Mapping[str, str]) -> tuple[DuplicateGroup, ...]:
+    """Group the slices whose pixels are equal.
+
+    Parameters
+    ----------
+    dataset
+        The labelled slices.
+    digests
+        Digest of the pixels by path.
+    """
+    groups: dict[str, list[LabelledSlice]] = {}
+    for item in dataset.slices:
+        groups.setdefault(digests[item.path], []).append(item)
+    return tuple(
+        DuplicateGroup(
+            paths=tuple(item.path for item in items),
+            series=tuple(sorted({item.series for item in items})),
+            contradicting_pairs=sum(item.label for item in items) * sum(1 - item.label for item in items),
+        )
+        for items in groups.values()
+        if len(items) > 1
+    )
+
+
+def count_families(dataset: LabelledDataset) -> Families:
+    """Count the originals and their variants."""
+    sizes = Counter(item.family for item in dataset.slices)
+    labels: dict[tuple[str, str], set[int]] = {}
+    for item in dataset.slices:
+        labels.setdefault(item.family, set()).add(item.label)
+    return Families(
+        originals=len(sizes),
+        with_variants=sum(count > 1 for count in sizes.values()),
+        typical=Counter(sizes.values()).most_common(1)[0][0],
+        under_both_labels=sum(len(found) > 1 for found in labels.values()),
+    )
+
+
+def leak(name: str, dataset: LabelledDataset, split: Split, digests: Mapping[str, str]) -> SplitLeak:
+    """Count what of the split's test part is in its training or validation part."""
+    counted = leak_of(dataset, split)
+    known = {digests[path] for path in split.train + split.validation}
+    return SplitLeak(
+        split=name,
+        train=len(split.train) + len(split.validation),
+        test=counted.test,
+        same_series=counted.same_series,
+        same_family=counted.same_family,
+        same_pixels=sum(digests[path] in known for path in split.test),
+    )
+
+
+def delivered_splits(dataset: LabelledDataset) -> list[tuple[str, Split]]:
+    """Splits the data set came with: ``val`` against ``train``, ``test`` against both."""
+    parts = {
+        folder: tuple(item.path for item in dataset.slices if item.folder == folder)
+        for folder in ("train", "val", "test")
+    }
+    present = [folder for folder, paths in parts.items() if paths]
+    splits = []
+    for position, folder in enumerate(present[1:], start=1):
+        before = tuple(path for earlier in present[:position] for path in parts[earlier])
+        # Only which slice is where matters to a leak; nobody drew this split, so there is no seed.
+        split = Split(Protocol.PAPER, 0, before, (), parts[folder])
+        splits.append((f"as delivered: {folder}", split))
+    return splits
+
+
+def random_split(dataset: LabelledDataset, seed: int) -> Split | None:
+    """Divide by random images as the paper does; None if there are too few."""
+    try:
+        return paper_split(dataset, seed)
+    except DatasetError:
+        return None

@@ -1,0 +1,116 @@
+"""What the audit keeps of each slice once its pixels are let go."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..dataset import LabelledDataset, LabelledSlice
+from ..errors import CspineError, InputError, SliceError
+from ..preprocess import resize
+from ..slices import Window, read_slices
+
+THUMBNAIL = 32
+"""Rows and columns of a thumbnail."""
+
+_FORMATS = {".jpeg": ".jpg", "": ".dcm", ".dicom": ".dcm", ".ima": ".dcm"}
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A slice that was left out: its path relative to the data set's root, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """One slice.
+
+    Attributes
+    ----------
+    digest
+        SHA-256 over the shape and the grey levels.
+    height, width
+        In pixels, as stored.
+    brightness
+        Mean grey level, 0 to 255.
+    file_format
+        By the suffix: ``.png``, ``.jpg`` or ``.dcm``.
+    thumbnail
+        Grey levels, shape (THUMBNAIL ** 2,), uint8.
+    """
+
+    digest: str
+    height: int
+    width: int
+    brightness: float
+    file_format: str
+    thumbnail: npt.NDArray[np.uint8]
+
+
+def read_looks(
+    dataset: LabelledDataset, window: Window | None, on_slice: Callable[[], object]
+) -> tuple[list[Look | None], tuple[Unreadable, ...]]:
+    """Decode every slice once.
+
+    Parameters
+    ----------
+    dataset
+        The labelled slices; each file holds one.
+    window
+        Window in HU for slices that need one and bring none.
+    on_slice
+        Called after each slice.
+
+    Returns
+    -------
+    tuple
+        One look per slice, None for each that cannot be read; and those, with the reason.
+    """
+
+    def load(item: LabelledSlice) -> Look | Unreadable:
+        try:
+            return _look(dataset, item, window)
+        except InputError as error:
+            return Unreadable(item.path, error.reason)
+        except CspineError as error:
+            return Unreadable(item.path, str(error))
+
+    looks: list[Look | None] = []
+    unreadable = []
+    # Decoding and hashing release the interpreter lock.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for result in pool.map(load, dataset.slices):
+            looks.append(result if isinstance(result, Look) else None)
+            if isinstance(result, Unreadable):
+                unreadable.append(result)
+            on_slice()
+    return looks, tuple(unreadable)
+
+
+def _look(dataset: LabelledDataset, item: LabelledSlice, window: Window | None) -> Look:
+    path = dataset.path_of(item)
+    frames = list(read_slices(path))
+    if len(frames) != 1:
+        raise SliceError(path, f"has {len(frames)} frames; a labelled file holds one slice, split it")
+    grey, _, _ = frames[0].to_uint8(option_window=window)
+    height, width = grey.shape
+    suffix = path.suffix.lower()
+    digest = hashlib.sha256(f"{height} {width}\n".encode())
+    digest.update(grey.tobytes())
+    return Look(
+        digest=digest.hexdigest(),
+        height=height,
+        width=width,
+        brightness=float(grey.mean()),
+        file_format=_FORMATS.get(suffix, suffix),
+        thumbnail=resize(grey, THUMBNAIL, THUMBNAIL).ravel().copy(),
+    )

@@ -1,0 +1,274 @@
+"""The audit of a data set from its files to the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..dataset import LABELS, LabelledDataset
+from ..documents import encode
+from ..errors import DatasetError
+from ..files import write_json
+from ..slices import Window
+from ..splits import Split, grouped_split
+from . import findings as judge
+from .confounding import Nuisance, judge_nuisances
+from .facts import (
+    DuplicateGroup,
+    Families,
+    SeriesSummary,
+    SplitLeak,
+    count_families,
+    delivered_splits,
+    find_duplicates,
+    leak,
+    random_split,
+    summarise_series,
+)
+from .findings import Finding, Severity
+from .looks import Unreadable, read_looks
+from .neighbours import NeighbourProbe, probe_neighbours
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+SCHEMA, VERSION = "cspine-edge/audit", 1
+
+_STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
+
+
+@dataclass(frozen=True)
+class AuditReport:
+    """What the audit found; printed by rich as tables.
+
+    Attributes
+    ----------
+    data
+        Folder that the paths are relative to.
+    seed
+        Seed of the random split, the split by series and the permutations.
+    slices, fractures
+        Number of slices that could be read, and of fractures among them.
+    verdict
+        All findings in short.
+    findings
+        The worst first.
+    series, families, duplicates, leaks, nuisances, neighbours, unreadable
+        The facts behind them.
+    """
+
+    data: str
+    seed: int
+    slices: int
+    fractures: int
+    verdict: str
+    findings: tuple[Finding, ...]
+    series: tuple[SeriesSummary, ...]
+    families: Families
+    duplicates: tuple[DuplicateGroup, ...]
+    leaks: tuple[SplitLeak, ...]
+    nuisances: tuple[Nuisance, ...]
+    neighbours: NeighbourProbe
+    unreadable: tuple[Unreadable, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give plain data for JSON, schema and version first."""
+        return {"schema": SCHEMA, "version": VERSION} | encode(self)
+
+    def save(self, path: Path | str, *, overwrite: bool = False) -> None:
+        """Write the report as JSON."""
+        write_json(path, self.to_dict(), overwrite=overwrite)
+
+    def __rich__(self) -> Group:
+        """Tables of the facts, then the findings and the verdict."""
+        from rich.console import Group
+        from rich.text import Text
+
+        head = f"{self.data}: {self.slices} slices, {self.fractures} fracture, of {len(self.series)} series"
+        tables = (self._series_table(), self._leak_table(), self._nuisance_table(), self._findings_table())
+        return Group(Text(head), *tables, Text(self.verdict, style="bold"))
+
+    def _series_table(self) -> Table:
+        held_out = {entry.series: entry.accuracy for entry in self.neighbours.held_out}
+        rows = [
+            (
+                item.series,
+                str(item.slices),
+                str(item.originals),
+                _percent(item.fractures / item.slices),
+                _range(item.fracture_index),
+                _range(item.normal_index),
+                _percent(held_out.get(item.series)),
+            )
+            for item in self.series
+        ]
+        return _table(
+            "series", ("slices", "originals", "fracture", "fracture at", "normal at", "1-NN held out"), rows
+        )
+
+    def _leak_table(self) -> Table:
+        rows = [
+            (
+                item.split,
+                *map(str, (item.train, item.test, item.same_series, item.same_family, item.same_pixels)),
+            )
+            for item in self.leaks
+        ]
+        return _table("split", ("train", "test", "same series", "same original", "same pixels"), rows)
+
+    def _nuisance_table(self) -> Table:
+        rows = [
+            (
+                item.name,
+                f"{item.auc:.2f}",
+                "-" if item.auc_within is None else f"{item.auc_within:.2f}",
+                _percent(item.balanced_accuracy),
+                _p(item.p_within),
+                _p(item.p_between),
+            )
+            for item in self.nuisances
+        ]
+        columns = ("AUC", "inside series", "balanced acc.", "p inside", "p between")
+        return _table("tells the label", columns, rows)
+
+    def _findings_table(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        grid = Table(box=None, show_header=False, pad_edge=False)
+        for item in self.findings:
+            grid.add_row(Text(item.severity.value, style=_STYLES[item.severity]), Text(item.sentence))
+        return grid
+
+
+def audit_dataset(
+    dataset: LabelledDataset,
+    *,
+    seed: int = 0,
+    hold_out: tuple[str, ...] = (),
+    window: Window | None = None,
+    on_slice: Callable[[], object] = lambda: None,
+) -> tuple[AuditReport, Split | None]:
+    """Audit a data set, and divide it by series.
+
+    Slices that cannot be read are a finding, and in neither the figures nor the split.
+
+    Parameters
+    ----------
+    dataset
+        The labelled slices.
+    seed
+        Seed of the random split, the split by series and the permutations.
+    hold_out
+        Series to test on, as for :func:`cspine_edge.splits.grouped_split`.
+    window
+        Window in HU for slices that need one and bring none.
+    on_slice
+        Called after each slice that was read.
+
+    Returns
+    -------
+    tuple
+        The report; and the split, or None if the data cannot be divided by series (a finding says why).
+
+    Raises
+    ------
+    DatasetError
+        If a series in ``hold_out`` does not exist or takes a class away from training, or no slice of a class
+        can be read.
+    """
+    if hold_out:
+        grouped_split(dataset, seed, hold_out)  # a wrong name is said before minutes of decoding
+    seen, unreadable = read_looks(dataset, window, on_slice)
+    total = len(dataset)
+    kept = [(item, look) for item, look in zip(dataset.slices, seen, strict=True) if look is not None]
+    dataset = LabelledDataset(dataset.root, tuple(item for item, _ in kept))
+    looks = [look for _, look in kept]
+    for label, name in enumerate(LABELS):
+        if not (dataset.labels == label).any():
+            raise DatasetError(
+                dataset.root,
+                f"has no readable '{name}' slice; the first: {unreadable[0].path} {unreadable[0].reason}",
+            )
+    digests = {item.path: look.digest for item, look in kept}
+    split, refusal = _divide(dataset, seed, hold_out)
+    random = random_split(dataset, seed)
+    delivered_leaks = [leak(name, dataset, given, digests) for name, given in delivered_splits(dataset)]
+    random_leak = leak("random images", dataset, random, digests) if random else None
+    grouped_leak = leak("by series", dataset, split, digests) if split else None
+    sides = [set(side) for side in ((random.train, random.test) if random else ((), ()))]
+    train, test = (np.array([item.path in side for item in dataset.slices]) for side in sides)
+    thumbnails = np.stack([look.thumbnail for look in looks])
+    probe, copied = probe_neighbours(thumbnails, dataset.labels, dataset.series, train, test)
+    series, families = summarise_series(dataset), count_families(dataset)
+    duplicates = find_duplicates(dataset, digests)
+    nuisances = judge_nuisances(dataset, looks, copied, seed)
+    built_in = families.with_variants > 0 or any(item.same_series for item in delivered_leaks)
+    found = chain(
+        judge.reading_findings(unreadable, total),
+        judge.duplicate_findings(duplicates, families),
+        judge.family_findings(families, len(dataset)),
+        judge.leak_findings(delivered_leaks, random_leak, grouped_leak),
+        judge.series_findings(series),
+        judge.nuisance_findings(nuisances, len(series)),
+        judge.neighbour_findings(probe, built_in=built_in),
+        judge.split_findings(split, refusal),
+    )
+    findings = tuple(sorted(found, key=lambda finding: list(_STYLES).index(finding.severity)))
+    report = AuditReport(
+        data=str(dataset.root),
+        seed=seed,
+        slices=len(dataset),
+        fractures=int(dataset.labels.sum()),
+        verdict=judge.verdict(findings),
+        findings=findings,
+        series=series,
+        families=families,
+        duplicates=duplicates,
+        leaks=tuple(item for item in (*delivered_leaks, random_leak, grouped_leak) if item is not None),
+        nuisances=nuisances,
+        neighbours=probe,
+        unreadable=unreadable,
+    )
+    return report, split
+
+
+def _divide(dataset: LabelledDataset, seed: int, hold_out: tuple[str, ...]) -> tuple[Split | None, str]:
+    try:
+        return grouped_split(dataset, seed, hold_out), ""
+    except DatasetError as error:
+        if hold_out:
+            raise
+        return None, error.reason
+
+
+def _table(first: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Table:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, overflow="fold")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.0f} %"
+
+
+def _range(ends: tuple[int, int] | None) -> str:
+    return "-" if ends is None else f"{ends[0]}–{ends[1]}"
+
+
+def _p(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"

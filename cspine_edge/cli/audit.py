@@ -1,0 +1,73 @@
+"""The verb ``audit``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import ExitCode, OutputError
+from .options import (
+    DataArgument,
+    JsonOption,
+    OverwriteOption,
+    SeedOption,
+    SeriesPatternOption,
+    WindowOption,
+    print_json,
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("audit")(audit)
+
+
+def audit(
+    data: DataArgument,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Folder for audit.json and split.json; without it nothing is written."),
+    ] = None,
+    series_pattern: SeriesPatternOption = None,
+    hold_out: Annotated[
+        list[str] | None,
+        typer.Option("--hold-out", metavar="SERIES", help="Series to test on; repeatable."),
+    ] = None,
+    window: WindowOption = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+    overwrite: OverwriteOption = False,
+) -> None:
+    """Look for duplicates, variants, leaks and shortcuts in labelled slices; write a split by series.
+
+    Findings are no errors: the exit code is 0 when the audit ran, and 4 when slices could not be read.
+    """
+    from ..audit import audit_dataset
+    from ..dataset import load_dataset
+    from ..progress import progress
+
+    targets = [] if out is None else [out / "audit.json", out / "split.json"]
+    for target in targets:
+        if target.exists() and not overwrite:
+            raise OutputError(target, "exists already; choose another --out, or give --overwrite")
+    dataset = load_dataset(data, series_pattern=series_pattern)
+    with progress("reading slices", len(dataset)) as step:
+        report, split = audit_dataset(
+            dataset, seed=seed, hold_out=tuple(hold_out or ()), window=window, on_slice=step
+        )
+    if targets:
+        report.save(targets[0], overwrite=overwrite)
+        if split is not None:
+            split.save(targets[1], overwrite=overwrite)
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        from rich.console import Console
+
+        Console().print(report)
+        for target in targets[: 2 if split is not None else 1]:
+            typer.echo(f"written: {target}")
+    if report.unreadable:
+        raise typer.Exit(int(ExitCode.BAD_INPUT))

@@ -1,0 +1,121 @@
+"""The verb ``train``."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import UsageError
+from ..slices import Window
+from ..splits import Protocol, Split, grouped_split, paper_split
+from .options import DataArgument, SeedOption, SeriesPatternOption
+
+
+class BackboneName(str, Enum):
+    """The backbones, named here so that --help needs no TensorFlow."""
+
+    MOBILENET = "mobilenet"
+    VGG16 = "vgg16"
+    DENSENET121 = "densenet121"
+
+
+class OptimizerName(str, Enum):
+    """The optimizers, named here so that --help needs no TensorFlow."""
+
+    NADAM = "nadam"
+    ADAM = "adam"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("train")(train)
+
+
+def train(
+    data: DataArgument,
+    out: Annotated[Path, typer.Option("--out", help="Run folder to write.")],
+    backbone: Annotated[BackboneName, typer.Option("--backbone", help="Base network.")] = BackboneName.MOBILENET,
+    optimizer: Annotated[OptimizerName, typer.Option("--optimizer", help="Optimizer.")] = OptimizerName.NADAM,
+    protocol: Annotated[
+        Protocol,
+        typer.Option("--protocol", help="paper: balanced random 3400/800; grouped: whole series held out."),
+    ] = Protocol.GROUPED,
+    weights: Annotated[
+        str,
+        typer.Option(
+            "--weights",
+            metavar="imagenet|random|FILE",
+            help="Start from: imagenet (downloaded once), random, a Keras h5 file without top, or a .keras of ours.",
+        ),
+    ] = "imagenet",
+    epochs: Annotated[int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [10; grouped: 6].")] = None,
+    rate: Annotated[float, typer.Option("--rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-4,
+    fine_tune_epochs: Annotated[
+        int | None, typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 2].")
+    ] = None,
+    fine_tune_rate: Annotated[float, typer.Option("--fine-tune-rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-5,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Slices per step.")] = 32,
+    dropout: Annotated[float, typer.Option("--dropout", min=0.0, max=0.9, help="Dropout before the logits.")] = 0.5,
+    hidden_units: Annotated[int, typer.Option("--hidden-units", min=1, help="Units of the Dense ReLU layer.")] = 128,
+    alpha: Annotated[float, typer.Option("--alpha", help="Width multiplier (mobilenet).")] = 1.0,
+    size: Annotated[int, typer.Option("--size", help="Height and width of the input in pixels.")] = 224,
+    hold_out: Annotated[
+        list[str] | None, typer.Option("--hold-out", metavar="SERIES", help="Series to test on (grouped); repeatable.")
+    ] = None,
+    split: Annotated[Path | None, typer.Option("--split", help="Split written by 'audit', instead of a new one.")] = None,
+    window: Annotated[
+        Window | None,
+        typer.Option(
+            "--window",
+            parser=Window.parse,
+            metavar="CENTER/WIDTH",
+            help="Window in HU for DICOM slices; goes into the contract. By default each file's own.",
+        ),
+    ] = None,
+    sensitivity: Annotated[
+        float, typer.Option("--sensitivity", min=0.5, max=1.0, help="Wanted sensitivity of the threshold (grouped).")
+    ] = 0.99,
+    series_pattern: SeriesPatternOption = None,
+    seed: SeedOption = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a broken-off run of the same settings.")] = False,
+) -> None:
+    """Train a network of the paper and write a run folder. Needs the train extra."""
+    from ..dataset import load_dataset
+    from ..training.backbones import Architecture, Backbone
+    from ..training.loop import Optimizer
+    from ..training.train import TrainSettings
+    from ..training.train import train as run_training
+
+    dataset = load_dataset(data, series_pattern=series_pattern)
+    if split is not None:
+        chosen = Split.load(split)
+        if hold_out:
+            raise UsageError("--split says already what is held out; leave out --hold-out")
+    elif protocol is Protocol.PAPER:
+        if hold_out:
+            raise UsageError("--protocol paper divides images at random; --hold-out needs --protocol grouped")
+        chosen = paper_split(dataset, seed)
+    else:
+        chosen = grouped_split(dataset, seed, tuple(hold_out or ()))
+    is_paper = chosen.protocol is Protocol.PAPER
+    settings = TrainSettings(
+        architecture=Architecture(Backbone(backbone.value), alpha, size, hidden_units, dropout),
+        optimizer=Optimizer(optimizer.value),
+        weights=weights,
+        epochs=(10 if is_paper else 6) if epochs is None else epochs,
+        rate=rate,
+        fine_tune_epochs=(0 if is_paper else 2) if fine_tune_epochs is None else fine_tune_epochs,
+        fine_tune_rate=fine_tune_rate,
+        batch_size=batch_size,
+        window=window,
+        sensitivity=sensitivity,
+        seed=seed,
+    )
+    result = run_training(
+        dataset, chosen, settings, out, series_pattern=series_pattern, resume=resume, log=lambda line: typer.echo(line)
+    )
+    typer.echo(f"threshold: {result.run.threshold.method}")
+    typer.echo(f"run folder: {out}  (next: cspine-edge convert {out} --precision int8-qat)")

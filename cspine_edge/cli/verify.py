@@ -1,0 +1,43 @@
+"""The verb ``verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..contract import KernelFamily
+from ..errors import ExitCode
+from .options import JsonOption, ThreadsOption, print_json
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("verify")(verify)
+
+
+def verify(
+    model: Annotated[Path | None, typer.Argument(help="A .tflite file [the shipped model].")] = None,
+    family: Annotated[KernelFamily | None, typer.Option("--family", help="Kernels to use [the runtime's own].")] = None,
+    threads: ThreadsOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Replay the model's golden pairs: does this machine give the answers the workstation saw?
+
+    Exit code 0 if every output is equal (bit for bit for an integer model), 1 if not.
+    """
+    from ..classifier import Classifier
+    from ..documents import encode
+    from ..verification import verify as replay
+
+    result = replay(Classifier(model, threads=threads, family=family))
+    if as_json:
+        print_json(encode(result) | {"passed": result.passed})
+    else:
+        kind = "bit for bit" if result.exact else "within 0.1 %"
+        for pair in result.pairs:
+            typer.echo(f"{'equal' if pair.equal else 'DIFFERS':<8} {pair.image}  largest difference {pair.largest_difference:g}")
+        typer.echo(f"{'passed' if result.passed else 'FAILED'}: {len(result.pairs)} golden pairs {kind}, {result.banner}")
+    if not result.passed:
+        raise typer.Exit(int(ExitCode.GATE_FAILED))

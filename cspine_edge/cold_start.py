@@ -1,0 +1,94 @@
+"""Cold start: new processes, from being asked for to their first verdict."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from .bench_report import ColdStart
+from .classifier import Classifier
+from .contract import KernelFamily
+from .documents import encode
+from .progress import Step
+from .runtime import _MODULES
+from .slices import Window
+
+
+class _ChildError(Exception):
+    """A new process could not be started or broke off."""
+
+
+# The clock of time.monotonic_ns is the same for all processes, so the parent knows when this one began.
+_FIRST_VERDICT = """
+import time
+marks = [time.monotonic_ns()]
+import json, sys
+given = json.loads(sys.argv[1])
+sys.path[:] = given["sys_path"]
+import importlib
+from pathlib import Path
+from cspine_edge.classifier import Classifier
+from cspine_edge.contract import KernelFamily
+from cspine_edge.documents import decode
+from cspine_edge.runtime import Runtime
+from cspine_edge.slices import Window, read_slices
+importlib.import_module(given["module"])
+marks.append(time.monotonic_ns())
+classifier = Classifier(
+    Path(given["model"]),
+    threads=given["threads"],
+    family=given["family"] and KernelFamily(given["family"]),
+    runtime=Runtime(given["runtime"]),
+)
+marks.append(time.monotonic_ns())
+window = given["window"] and decode(Window, given["window"])
+classifier.classify(next(read_slices(Path(given["image"]))), window)
+marks.append(time.monotonic_ns())
+from cspine_edge.machine import peak_memory_mib
+print(json.dumps([marks, peak_memory_mib()]))
+"""
+
+
+def _cold_start(
+    classifier: Classifier, image: Path, family: KernelFamily | None, window: Window | None, repetitions: int, step: Step
+) -> tuple[ColdStart, float | None]:
+    """Start new processes one after the other; give the one with the median total, and its peak memory in MiB."""
+    session = classifier.session
+    given = {
+        "sys_path": sys.path,
+        "module": _MODULES[session.runtime],
+        "model": str(session.path),
+        "threads": session.threads,
+        "family": encode(family),
+        "runtime": session.runtime.value,
+        "window": encode(window),
+        "image": str(image),
+    }
+    found = []
+    for _ in range(repetitions):
+        begin = time.monotonic_ns()
+        marks, peak = _run_child(json.dumps(given))
+        found.append(([begin, *marks], peak))
+        step(1)
+    found.sort(key=lambda run: run[0][-1] - run[0][0])
+    marks, peak = found[len(found) // 2]
+    start, imports, load, first = (int(later - earlier) / 1e6 for earlier, later in zip(marks, marks[1:], strict=False))
+    total = (marks[-1] - marks[0]) / 1e6
+    report = ColdStart(repetitions, _format_of(image), session.threads, start, imports, load, first, total)
+    return report, peak
+
+
+def _run_child(argument: str) -> tuple[list[int], float | None]:
+    try:
+        child = subprocess.run([sys.executable, "-c", _FIRST_VERDICT, argument], capture_output=True, text=True, check=True)
+    except OSError as error:
+        raise _ChildError(f"{sys.executable or 'Python'} could not be started ({error.strerror})") from error
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip().splitlines() or ["no message"])[-1]
+        raise _ChildError(f"the new process ended with {error.returncode} ({last})") from error
+    marks, peak = json.loads(child.stdout.splitlines()[-1])
+    return marks, peak
