@@ -1,49 +1,35 @@
 """How fast a model runs on this machine: inference, whole slices, cold start and memory.
 
 Inference is timed in short blocks that alternate, in shuffled order, between one session per thread count, so
-that what drifts meanwhile (clock, temperature, other work) falls on all of them alike. A percentile ``q`` is
-the shortest measured time that at least ``q`` percent of the runs did not exceed: a time that occurred, never
-one between two.
+that what drifts meanwhile (clock, temperature, other work) falls on all of them alike. What is found is told
+in :mod:`cspine_edge.bench_report`.
 """
 
 from __future__ import annotations
 
 import gc
 import hashlib
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from . import __version__
+from .bench_report import BenchReport, Conditions, Latency, Memory, ModelFacts, StageTime, StageTimes
 from .classifier import Classifier
-from .contract import INTENDED_USE, KernelFamily, Precision
-from .documents import encode
+from .cold_start import ColdStartError, measure_cold_start
+from .contract import KernelFamily
 from .errors import SliceError, UsageError
-from .files import write_json
-from .machine import Machine, Readings, describe_machine, read_sensors
+from .machine import Machine, describe_machine, peak_memory_mib, read_sensors
 from .preprocess import prepare
 from .progress import Step, progress
-from .runtime import _MODULES, Runtime
+from .runtime import Runtime
 from .slices import Window, is_dicom, read_slices
-
-if TYPE_CHECKING:
-    from rich.console import RenderableType
-
-SCHEMA = "cspine-edge/bench"
-VERSION = 1
-STAGES = ("read", "preprocess", "invoke", "decide")
-"""The stages of one slice, in their order."""
 
 _BLOCK_S = 0.1
 """Length of a block of timed inferences."""
@@ -51,6 +37,7 @@ _SETTLE_S = 0.01
 """Untimed inferences before it: weights come back into the cache, the other session's threads fall asleep."""
 _LEAST_STAGE_RUNS = 10
 _SWEEP_UNITS = 20
+"""Length of the sweep on the progress bar."""
 
 
 def bench(
@@ -105,18 +92,29 @@ def bench(
     """
     threads = tuple(threads)
     if not threads or min(threads) < 1 or len(set(threads)) < len(threads):
-        raise UsageError(f"thread counts are different numbers from 1 up, not {', '.join(map(str, threads)) or 'none'}")
+        raise UsageError(f"thread counts are one or more different numbers from 1 up, not {threads}")
     if not 0 <= duration_s < float("inf") or min(min_runs, cold_starts) < 1 or min(warmup, seed) < 0:
-        raise UsageError("a bench needs duration and seed >= 0, a warm-up >= 0, and at least 1 run and 1 cold start")
+        raise UsageError(
+            "a bench needs a duration, warm-up and seed >= 0, and at least 1 run and 1 cold start"
+        )
     if images is not None and not images:
         raise UsageError("there are no images to time; name some, or leave them out for synthetic ones")
     machine = describe_machine()
-    classifiers = {count: Classifier(model, threads=count, family=family, runtime=runtime) for count in sorted(threads)}
+    classifiers = {
+        count: Classifier(model, threads=count, family=family, runtime=runtime) for count in sorted(threads)
+    }
     first = classifiers[threads[0]]
     conditions = Conditions(
-        first.session.runtime, first.session.version, first.session.family, threads,
-        duration_s, min_runs, warmup, seed, images is None,
-    )  # fmt: skip
+        runtime=first.session.runtime,
+        runtime_version=first.session.version,
+        family=first.session.family,
+        threads=threads,
+        duration_s=duration_s,
+        min_runs=min_runs,
+        warmup=warmup,
+        seed=seed,
+        synthetic=images is None,
+    )
     if on_start is not None:
         on_start(_banner(conditions, machine))
     before = read_sensors()
@@ -138,12 +136,18 @@ def bench(
         after = read_sensors()
         step(0, "bench: cold start")
         try:
-            cold_start, predict_mib = _cold_start(first, images[0], family, window, cold_starts, step)
-        except _ChildError as error:
+            cold_start, predict_mib = measure_cold_start(
+                first,
+                images[0],
+                next(iter(groups)),
+                family=family,
+                window=window,
+                repetitions=cold_starts,
+                step=step,
+            )
+        except ColdStartError as error:
             cold_start, predict_mib = None, None
             warnings.append(f"cold start and memory of predict were not measured: {error}")
-    from .machine import peak_memory_mib
-
     return BenchReport(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         toolkit=__version__,
@@ -161,7 +165,7 @@ def bench(
 
 
 def _banner(conditions: Conditions, machine: Machine) -> str:
-    counts = "/".join(map(str, conditions.threads))
+    counts = "/".join(map(str, sorted(conditions.threads)))
     unit = "thread" if conditions.threads == (1,) else "threads"
     runtime = f"{conditions.runtime.value} {conditions.runtime_version}"
     return f"{runtime}, {conditions.family.value} kernels, {counts} {unit} | {machine.banner}"
@@ -185,10 +189,11 @@ def _model_facts(classifier: Classifier) -> ModelFacts:
 def _synthetic_slices(folder: Path, seed: int) -> tuple[Path, ...]:
     from .phantom import ImageFormat, write_phantom
 
-    made = (
-        write_phantom(folder / kind.value, series=1, slices=1, seed=seed, image_format=kind) for kind in ImageFormat
-    )
-    return tuple(phantom.folder / phantom.slices[0].path for phantom in made)
+    paths = []
+    for kind in ImageFormat:
+        phantom = write_phantom(folder / kind.value, series=1, slices=1, seed=seed, image_format=kind)
+        paths.append(phantom.folder / phantom.slices[0].path)
+    return tuple(paths)
 
 
 def _by_format(images: Sequence[Path]) -> dict[str, list[Path]]:
@@ -239,8 +244,8 @@ def _sweep(
             seconds[count] += float(block.sum()) / 1e9
             runs[count] += len(block)
         share = min(min(seconds[c] / (duration_s or 1e-9), runs[c] / min_runs) for c in counts)
-        step(min(_SWEEP_UNITS, int(share * _SWEEP_UNITS)) - shown)
-        shown = min(_SWEEP_UNITS, int(share * _SWEEP_UNITS))
+        step(int(min(1.0, share) * _SWEEP_UNITS) - shown)
+        shown = int(min(1.0, share) * _SWEEP_UNITS)
     return tuple(latency_of(count, np.concatenate(times[count])) for count in counts)
 
 
@@ -290,31 +295,45 @@ def latency_of(threads: int, times_ns: npt.NDArray[np.int64]) -> Latency:
 
 
 def _stages(
-    classifier: Classifier, name: str, paths: Sequence[Path], duration_s: float, warmup: int, window: Window | None
+    classifier: Classifier,
+    image_format: str,
+    paths: Sequence[Path],
+    duration_s: float,
+    warmup: int,
+    window: Window | None,
 ) -> StageTimes:
-    for i in range(max(1, warmup)):
-        pixels, _ = _timed_slice(classifier, paths[i % len(paths)], window)
+    (height, width), _ = _timed_slice(classifier, paths[0], window)
+    for i in range(1, warmup):
+        _timed_slice(classifier, paths[i % len(paths)], window)
     rows: list[tuple[int, ...]] = []
     end = time.perf_counter() + duration_s
-    while len(rows) < max(_LEAST_STAGE_RUNS, len(paths)) or time.perf_counter() < end:
+    while len(rows) < _LEAST_STAGE_RUNS or time.perf_counter() < end:
         with _without_garbage_collection():
             rows.append(_timed_slice(classifier, paths[len(rows) % len(paths)], window)[1])
     marks = np.array(rows, np.int64)
     times = np.column_stack([np.diff(marks, axis=1), marks[:, -1] - marks[:, 0]])
-    height, width = pixels
     read, preprocess, invoke, decide, total = (
         StageTime(float(stage.mean()) / 1e6, percentile(stage, 50) / 1e6, percentile(stage, 90) / 1e6)
         for stage in times.T
     )
-    threads = classifier.session.threads
     return StageTimes(
-        name, len(paths), height, width, threads, len(rows), read, preprocess, invoke, decide, total
+        image_format=image_format,
+        files=min(len(paths), len(rows)),
+        height=height,
+        width=width,
+        threads=classifier.session.threads,
+        runs=len(rows),
+        read=read,
+        preprocess=preprocess,
+        invoke=invoke,
+        decide=decide,
+        total=total,
     )
 
 
 def _timed_slice(
     classifier: Classifier, path: Path, window: Window | None
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
+) -> tuple[tuple[int, int], tuple[int, ...]]:
     """Classify the first frame of a file; give its size and the five marks of the clock, in nanoseconds."""
     clock = time.perf_counter_ns
     begin = clock()
@@ -326,4 +345,6 @@ def _timed_slice(
     has_invoked = clock()
     margin = classifier.read_margin()
     _ = classifier.score(margin), margin >= classifier.contract.threshold.logit
-    return ct_slice.pixels.shape, (begin, has_read, has_prepared, has_invoked, clock())
+    decided = clock()
+    height, width = ct_slice.pixels.shape
+    return (height, width), (begin, has_read, has_prepared, has_invoked, decided)

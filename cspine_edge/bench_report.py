@@ -4,8 +4,8 @@ The JSON is the object ``{"schema": "cspine-edge/bench", "version": 1, ...}`` wi
 :class:`BenchReport`; each class below is an object in it, each tuple a list, what is unknown ``null``. Times
 are in milliseconds of a monotonic clock with a resolution of nanoseconds, memory in MiB (2**20 bytes).
 
-A percentile ``q`` is the shortest measured time that at least ``q`` percent of the runs did not exceed: a time
-that occurred, never one between two.
+A percentile ``q`` is the shortest measured time that at least ``q`` percent of the runs did not exceed: a
+time that occurred, never one between two.
 """
 
 from __future__ import annotations
@@ -134,16 +134,16 @@ class StageTime:
 
 @dataclass(frozen=True)
 class StageTimes:
-    """Time of whole slices of one file format, one after the other. The operating system holds the files in memory.
+    """Time of whole slices of one file format, one after the other; the files lie in the system's page cache.
 
     Attributes
     ----------
     image_format
         DICOM, PNG or JPEG.
     files
-        Number of files that were read in turn; of each its first frame.
+        Number of different files among them, read in turn; of each its first frame.
     height, width
-        Of the first of them, in pixels.
+        Of the first file, in pixels.
     threads, runs
         Threads of the interpreter; number of slices.
     read
@@ -221,7 +221,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """The result of :func:`bench`; its JSON is ``schema``, ``version`` and these fields.
+    """The result of :func:`cspine_edge.bench.bench`; its JSON is ``schema``, ``version`` and these fields.
 
     Attributes
     ----------
@@ -272,40 +272,55 @@ class BenchReport:
     def __rich__(self) -> RenderableType:
         """Tables for people."""
         from rich.console import Group
-        from rich.table import Table
         from rich.text import Text
 
-        facts = self.model
-        kind = ", ".join(part for part in (facts.backbone, facts.precision and facts.precision.value) if part)
-        title = f"{facts.file} ({kind + ', ' if kind else ''}{facts.size_bytes / 2**20:.1f} MiB, {facts.sha256[:12]})"
-        inference = Table(title=f"{title}\ninference, ms", title_justify="left")
+        model = self.model
+        facts = [model.backbone, model.precision.value if model.precision else None]
+        facts += [f"{model.size_bytes / 2**20:.1f} MiB", f"sha256 {model.sha256[:12]}"]
+        threads = "1 thread" if self.stages[0].threads == 1 else f"{self.stages[0].threads} threads"
+        formats = (f"{s.image_format} {s.width} x {s.height}, {s.runs} runs" for s in self.stages)
+        return Group(
+            Text(f"{model.file}: {', '.join(fact for fact in facts if fact)}"),
+            Text("inference, ms"),
+            self._inference_table(),
+            Text(f"one slice, {threads}, ms ({'; '.join(formats)})"),
+            self._slice_table(),
+            *(Text(line) for line in self._other_lines()),
+            *(Text(f"warning: {warning}", style="yellow") for warning in self.warnings),
+            Text(self.intended_use),
+        )
+
+    def _inference_table(self) -> Table:
+        from rich.table import Table
+
+        table = Table()
         for name in ("threads", "runs", "mean", "min", "p50", "p90", "p95", "p99", "max"):
-            inference.add_column(name, justify="right")
+            table.add_column(name, justify="right")
         for row in self.latencies:
             times = (row.mean_ms, row.min_ms, row.p50_ms, row.p90_ms, row.p95_ms, row.p99_ms, row.max_ms)
-            inference.add_row(str(row.threads), str(row.runs), *map(_milliseconds, times))
-        slices = Table(title="one slice, ms: p50 (p90)", title_justify="left")
-        for name in ("file", "threads", "runs", *STAGES, "total"):
-            slices.add_column(name, justify="left" if name == "file" else "right")
+            table.add_row(str(row.threads), str(row.runs), *map(_milliseconds, times))
+        return table
+
+    def _slice_table(self) -> Table:
+        from rich.table import Table
+
+        table = Table("stage")
         for entry in self.stages:
-            name = f"{entry.image_format} {entry.width} x {entry.height}"
-            cells = (getattr(entry, stage) for stage in (*STAGES, "total"))
-            slices.add_row(
-                name,
-                str(entry.threads),
-                str(entry.runs),
-                *(f"{_milliseconds(cell.p50_ms)} ({_milliseconds(cell.p90_ms)})" for cell in cells),
-            )
-        lines = [Text(line) for line in self._other_lines()]
-        warnings = [Text(f"warning: {warning}", style="yellow") for warning in self.warnings]
-        return Group(inference, slices, *lines, *warnings, Text(self.intended_use))
+            table.add_column(f"{entry.image_format} p50", justify="right")
+            table.add_column("p90", justify="right")
+        for stage in (*STAGES, "total"):
+            times: list[StageTime] = [getattr(entry, stage) for entry in self.stages]
+            cells = (cell for time in times for cell in (time.p50_ms, time.p90_ms))
+            table.add_row(stage, *map(_milliseconds, cells), end_section=stage == STAGES[-1])
+        return table
 
     def _other_lines(self) -> Iterator[str]:
         cold = self.cold_start
         if cold is not None:
             yield (
-                f"cold start {cold.total_ms:.0f} ms: process {cold.start_ms:.0f}, import {cold.import_ms:.0f}, "
-                f"load {cold.load_ms:.0f}, first slice ({cold.image_format}) {cold.first_slice_ms:.0f}"
+                f"cold start {cold.total_ms:.0f} ms: process {cold.start_ms:.0f}, "
+                f"import {cold.import_ms:.0f}, load {cold.load_ms:.0f}, "
+                f"first slice ({cold.image_format}) {cold.first_slice_ms:.0f}"
             )
         peaks = (("to predict one slice", self.memory.predict_mib), ("of this bench", self.memory.bench_mib))
         known = [f"{mib:.0f} MiB {what}" for what, mib in peaks if mib is not None]
@@ -315,8 +330,9 @@ class BenchReport:
             yield f"governor {' '.join(self.before.governors)}"
         for what, readings in (("before", self.before), ("after", self.after)):
             shown = [f"{zone.name} {zone.celsius:.1f} °C" for zone in readings.temperatures or ()]
-            if readings.frequencies_mhz:
-                shown.append(f"clock {min(readings.frequencies_mhz):.0f}-{max(readings.frequencies_mhz):.0f} MHz")
+            clocks = readings.frequencies_mhz
+            if clocks:
+                shown.append(f"clock {min(clocks):.0f} to {max(clocks):.0f} MHz")
             if shown:
                 yield f"{what}: {', '.join(shown)}"
 

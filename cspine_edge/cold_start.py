@@ -18,8 +18,8 @@ from .runtime import _MODULES
 from .slices import Window
 
 
-class _ChildError(Exception):
-    """A new process could not be started or broke off."""
+class ColdStartError(Exception):
+    """A new process could not be started or broke off; the message says why."""
 
 
 # The clock of time.monotonic_ns is the same for all processes, so the parent knows when this one began.
@@ -53,10 +53,41 @@ print(json.dumps([marks, peak_memory_mib()]))
 """
 
 
-def _cold_start(
-    classifier: Classifier, image: Path, family: KernelFamily | None, window: Window | None, repetitions: int, step: Step
+def measure_cold_start(
+    classifier: Classifier,
+    image: Path,
+    image_format: str,
+    *,
+    family: KernelFamily | None,
+    window: Window | None,
+    repetitions: int,
+    step: Step,
 ) -> tuple[ColdStart, float | None]:
-    """Start new processes one after the other; give the one with the median total, and its peak memory in MiB."""
+    """Start new processes, one after the other, that load a model and classify one slice.
+
+    Parameters
+    ----------
+    classifier
+        Gives the model, the runtime and the number of threads.
+    image, image_format
+        The slice, and the name of its format.
+    family, window
+        As for :class:`~cspine_edge.classifier.Classifier` and its ``classify``.
+    repetitions
+        Number of processes.
+    step
+        Called after each.
+
+    Returns
+    -------
+    tuple
+        The repetition with the median total, and its peak memory in MiB if the system tells it.
+
+    Raises
+    ------
+    ColdStartError
+        If a process cannot be started, or breaks off.
+    """
     session = classifier.session
     given = {
         "sys_path": sys.path,
@@ -71,24 +102,24 @@ def _cold_start(
     found = []
     for _ in range(repetitions):
         begin = time.monotonic_ns()
-        marks, peak = _run_child(json.dumps(given))
-        found.append(([begin, *marks], peak))
+        marks, peak_mib = _run_child(json.dumps(given))
+        found.append(([begin, *marks], peak_mib))
         step(1)
     found.sort(key=lambda run: run[0][-1] - run[0][0])
-    marks, peak = found[len(found) // 2]
-    start, imports, load, first = (int(later - earlier) / 1e6 for earlier, later in zip(marks, marks[1:], strict=False))
+    marks, peak_mib = found[len(found) // 2]
+    start, imports, load, first = ((later - earlier) / 1e6 for earlier, later in itertools.pairwise(marks))
     total = (marks[-1] - marks[0]) / 1e6
-    report = ColdStart(repetitions, _format_of(image), session.threads, start, imports, load, first, total)
-    return report, peak
+    return ColdStart(repetitions, image_format, session.threads, start, imports, load, first, total), peak_mib
 
 
 def _run_child(argument: str) -> tuple[list[int], float | None]:
+    command = [sys.executable, "-c", _FIRST_VERDICT, argument]
     try:
-        child = subprocess.run([sys.executable, "-c", _FIRST_VERDICT, argument], capture_output=True, text=True, check=True)
+        child = subprocess.run(command, capture_output=True, text=True, check=True)
     except OSError as error:
-        raise _ChildError(f"{sys.executable or 'Python'} could not be started ({error.strerror})") from error
+        raise ColdStartError(f"{sys.executable or 'Python'} could not be started ({error})") from error
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or ["no message"])[-1]
-        raise _ChildError(f"the new process ended with {error.returncode} ({last})") from error
-    marks, peak = json.loads(child.stdout.splitlines()[-1])
-    return marks, peak
+        raise ColdStartError(f"the new process ended with {error.returncode} ({last})") from error
+    marks, peak_mib = json.loads(child.stdout.splitlines()[-1])
+    return marks, peak_mib

@@ -120,8 +120,8 @@ class Readings:
         slow = [governor for governor in self.governors or () if governor != "performance"]
         if slow:
             found.append(
-                f"the CPU governor is {' and '.join(slow)}, so the clock varies; for steady figures: echo performance "
-                "| sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
+                f"the CPU governor is {' and '.join(slow)}, so the clock varies; for steady figures: "
+                "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
             )
         if self.load_average is not None and self.load_average > processors:
             found.append(

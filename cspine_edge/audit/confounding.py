@@ -9,8 +9,8 @@ that could be chance is asked of the independent units:
 - *between series*: the series swap their values. What is constant in a series is judged by this alone, with
   the series as the unit, and a handful of series cannot prove anything.
 
-The series itself has no such unit: its labels are dealt out anew to all originals, so its p-value only says that
-the series are not alike.
+The series itself has no such unit: the labels are dealt out anew to all originals, so its p-value only says
+that the series are not alike.
 
 The p-values are two-sided and multiplied by the number of tests made (Bonferroni).
 """
@@ -32,6 +32,9 @@ AUC_BOUND = 0.75
 """Folded AUC from which a nuisance is a finding, if it is no chance."""
 SIGNIFICANCE = 0.05
 """Chance that any nuisance of an innocent data set is called significant."""
+
+SERIES = "series"
+"""Name of the nuisance that is the series itself."""
 
 _PERMUTATIONS = 4000
 
@@ -157,7 +160,7 @@ def _judge_series(originals: _Originals, rng: np.random.Generator) -> Nuisance:
     spread, chance = fractures**2 / sizes, dealt**2 / sizes
     score = (fractures / sizes)[originals.series]
     return Nuisance(
-        name="series",
+        name=SERIES,
         auc=_folded_auc(score, originals.labels),
         auc_within=None,
         balanced_accuracy=_best_balanced_accuracy(score, originals.labels),
@@ -194,7 +197,8 @@ def _within_series(
         pairs += positive * (size - positive)
         # Sum of the ranks under the labels, for each of the turns at once; entry 0 is the series as it is.
         turned = np.fft.irfft(np.fft.rfft(ranks) * np.conj(np.fft.rfft(labels)), size)
-        above = turned - positive * (size + 1) / 2
+        # Sums of mid-ranks are whole halves; what the transform added is taken off.
+        above = np.round(2 * turned) / 2 - positive * (size + 1) / 2
         excess += above[0]
         chance += above[rng.integers(0, size, _PERMUTATIONS)]
     if not varies:

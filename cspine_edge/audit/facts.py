@@ -47,7 +47,7 @@ class DuplicateGroup:
     Attributes
     ----------
     paths
-        Two or more, relative to the data set's root.
+        Two or more, relative to the data set's root; normal slices first.
     series
         The series they are said to be of, sorted.
     contradicting_pairs
@@ -139,6 +139,8 @@ def find_duplicates(dataset: LabelledDataset, digests: Mapping[str, str]) -> tup
     groups: dict[str, list[LabelledSlice]] = {}
     for item in dataset.slices:
         groups.setdefault(digests[item.path], []).append(item)
+    for items in groups.values():
+        items.sort(key=lambda item: (item.label, item.path))
     return tuple(
         DuplicateGroup(
             paths=tuple(item.path for item in items),

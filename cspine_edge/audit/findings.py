@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..splits import Split
-from .confounding import Nuisance
+from .confounding import SERIES, Nuisance
 from .facts import DuplicateGroup, Families, SeriesSummary, SplitLeak
 from .looks import Unreadable
 from .neighbours import NeighbourProbe
@@ -101,8 +101,8 @@ def duplicate_findings(groups: Sequence[DuplicateGroup], families: Families) -> 
         yield Finding(
             Check.DUPLICATES,
             Severity.CRITICAL,
-            f"{len(across)} groups of equal pixels run across series, such as {_pair(across[0])}; those series "
-            "are not independent, so give the scans of one patient one series name.",
+            f"{len(across)} groups of equal pixels run across series, such as {_pair(across[0])}; those "
+            "series are not independent, so give the scans of one patient one series name.",
             {"groups_across_series": len(across)},
         )
     if contradicting:
@@ -125,7 +125,7 @@ def duplicate_findings(groups: Sequence[DuplicateGroup], families: Families) -> 
 
 
 def _pair(group: DuplicateGroup) -> str:
-    # Paths are sorted by label, so the ends differ in label if any two do.
+    # Normal slices come first, so the ends differ in label if any two do.
     return f"{group.paths[0]} and {group.paths[-1]}"
 
 
@@ -135,8 +135,8 @@ def family_findings(families: Families, slices: int) -> Iterator[Finding]:
         yield Finding(
             Check.FAMILIES,
             Severity.WARNING,
-            f"The {slices} slices are variants of {families.originals} originals, mostly {families.typical} of "
-            "each; count originals, not files, and keep the variants of one on one side of a split.",
+            f"The {slices} slices are variants of {families.originals} originals, mostly {families.typical} "
+            "of each; count originals, not files, and keep the variants of one on one side of a split.",
             {"slices": slices, "originals": families.originals, "typical_variants": families.typical},
         )
 
@@ -202,8 +202,12 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:4]) + (" ..." if len(names) > 4 else "")
 
 
-def nuisance_findings(nuisances: Sequence[Nuisance], series: int) -> Iterator[Finding]:
-    """Judge the variables that tell the label and should not."""
+def nuisance_findings(nuisances: Sequence[Nuisance], series: int, *, built_in: bool) -> Iterator[Finding]:
+    """Judge the variables that tell the label and should not.
+
+    The share of fractures differs from patient to patient by nature; short of telling all, the series is a
+    fault of the data only if knowing it is ``built_in``, as in :func:`neighbour_findings`.
+    """
     for item in nuisances:
         if not item.beyond_bound:
             continue
@@ -216,14 +220,18 @@ def nuisance_findings(nuisances: Sequence[Nuisance], series: int) -> Iterator[Fi
             f"The {item.name} alone tells the label with AUC {item.auc:.2f}{inside} and balanced accuracy "
             f"{100 * item.balanced_accuracy:.0f} %"
         )
+        severity = Severity.WARNING
+        if max(item.auc, item.auc_within or 0.0) >= _CRITICAL_AUC:
+            severity = Severity.CRITICAL
         if not item.confounds:
-            sentence = f"{told}, which {series} series cannot tell from chance."
-            yield Finding(Check.CONFOUNDING, Severity.INFO, sentence, figures)
+            severity, meaning = Severity.INFO, f", which {series} series cannot tell from chance"
+        elif item.name == SERIES:
+            meaning = "; divide by series, so that knowing the patient earns nothing"
+            if severity is Severity.WARNING and not built_in:
+                severity = Severity.INFO
         else:
-            strong = max(item.auc, item.auc_within or 0.0) >= _CRITICAL_AUC
-            severity = Severity.CRITICAL if strong else Severity.WARNING
-            sentence = f"{told}; a network can learn that instead of the fracture."
-            yield Finding(Check.CONFOUNDING, severity, sentence, figures)
+            meaning = "; a network can learn that instead of the fracture"
+        yield Finding(Check.CONFOUNDING, severity, f"{told}{meaning}.", figures)
 
 
 def neighbour_findings(probe: NeighbourProbe, *, built_in: bool) -> Iterator[Finding]:
@@ -241,8 +249,8 @@ def neighbour_findings(probe: NeighbourProbe, *, built_in: bool) -> Iterator[Fin
         Severity.WARNING if built_in and random - foreign >= _LOST else Severity.INFO,
         f"Copying the label of the most similar 32 x 32 thumbnail is right for {100 * random:.1f} % of a "
         f"random split's {probe.random_test} test slices, and for {100 * foreign:.1f} % with the series held "
-        f"out ({100 * min(rates):.0f} to {100 * max(rates):.0f} % by series); the difference is what a random "
-        "split pays for knowing the patient.",
+        f"out ({100 * min(rates):.0f} to {100 * max(rates):.0f} % by series); the difference is what a "
+        "random split pays for knowing the patient.",
         {"random": random, "held_out": foreign, "lowest": min(rates), "highest": max(rates)},
     )
 

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
+_ROWS, _NAME_WIDTH = 50, 24
+"""Printed rows of a table, and least width of its names; the JSON has all."""
+
 SCHEMA, VERSION = "cspine-edge/audit", 1
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "yellow", Severity.INFO: "dim"}
@@ -108,9 +111,7 @@ class AuditReport:
             )
             for item in self.series
         ]
-        return _table(
-            "series", ("slices", "originals", "fracture", "fracture at", "normal at", "1-NN held out"), rows
-        )
+        return _table("series", ("slices", "originals", "fracture", "fracture at", "normal at", "1-NN"), rows)
 
     def _leak_table(self) -> Table:
         rows = [
@@ -134,7 +135,7 @@ class AuditReport:
             )
             for item in self.nuisances
         ]
-        columns = ("AUC", "inside series", "balanced acc.", "p inside", "p between")
+        columns = ("AUC", "AUC inside", "balanced", "p inside", "p between")
         return _table("tells the label", columns, rows)
 
     def _findings_table(self) -> Table:
@@ -216,7 +217,7 @@ def audit_dataset(
         judge.family_findings(families, len(dataset)),
         judge.leak_findings(delivered_leaks, random_leak, grouped_leak),
         judge.series_findings(series),
-        judge.nuisance_findings(nuisances, len(series)),
+        judge.nuisance_findings(nuisances, len(series), built_in=built_in),
         judge.neighbour_findings(probe, built_in=built_in),
         judge.split_findings(split, refusal),
     )
@@ -254,11 +255,14 @@ def _table(first: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, overflow="fold")
+    longest = max((len(row[0]) for row in rows), default=0)
+    table.add_column(first, overflow="fold", min_width=min(longest, _NAME_WIDTH))
     for column in columns:
         table.add_column(column, justify="right")
-    for row in rows:
+    for row in rows[:_ROWS]:
         table.add_row(*map(Text, row))
+    if len(rows) > _ROWS:
+        table.add_row(f"... and {len(rows) - _ROWS} more")
     return table
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..errors import OutputError, UsageError
-from ..slices import Window, find_slices
+from ..slices import find_slices
 from .options import JsonOption, OverwriteOption, SeedOption, WindowOption, print_json
 
 
@@ -19,7 +19,8 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     model: Annotated[
-        Path | None, typer.Argument(metavar="MODEL", help="A .tflite file with a contract; by default the shipped one.")
+        Path | None,
+        typer.Argument(metavar="MODEL", help="A .tflite file with a contract; by default the shipped one."),
     ] = None,
     threads: Annotated[
         str | None,
@@ -31,7 +32,8 @@ def bench(
         ),
     ] = None,
     seconds: Annotated[
-        float | None, typer.Option("--seconds", min=0.0, help="Seconds of timed inference per thread count [5].")
+        float | None,
+        typer.Option("--seconds", min=0.0, help="Seconds of timed inference per thread count [5]."),
     ] = None,
     runs: Annotated[
         int | None, typer.Option("--runs", min=1, help="At least so many inferences per thread count [100].")
@@ -60,7 +62,7 @@ def bench(
     report = measure(
         model,
         threads=tuple(dict.fromkeys((default_threads(), 1))) if threads is None else _parse_threads(threads),
-        duration_s=(0.3 if quick else 5.0) if seconds is None else seconds,
+        duration_s=(0.2 if quick else 5.0) if seconds is None else seconds,
         min_runs=(20 if quick else 100) if runs is None else runs,
         warmup=3 if quick else 20,
         images=find_slices(images) if images else None,

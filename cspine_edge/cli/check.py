@@ -1,0 +1,146 @@
+"""The verb ``check``: the gate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import ExitCode, InputError, UsageError
+from .options import JsonOption, OverwriteOption, SeriesPatternOption, ThreadsOption, WindowOption, print_json
+
+if TYPE_CHECKING:
+    from ..contract import ModelFile
+    from ..dataset import LabelledDataset
+    from ..parity import ParityReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("check")(check)
+
+
+def check(
+    model: Annotated[Path, typer.Argument(help="The quantised .tflite file.")],
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="Its float .tflite [the run's float32 model].")
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Labelled slices [the run's test part].")] = None,
+    split: Annotated[Path | None, typer.Option("--split", help="Use only the test part of this split of --data.")] = None,
+    margin: Annotated[
+        float, typer.Option("--margin", min=0.0001, max=0.5, help="Accepted loss of sensitivity and of specificity.")
+    ] = 0.01,
+    window: WindowOption = None,
+    series_pattern: SeriesPatternOption = None,
+    threads: ThreadsOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the report as JSON.")] = None,
+    record: Annotated[
+        bool, typer.Option("--record/--no-record", help="Write the verdict into the model's contract.")
+    ] = True,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare a quantised model with its float reference on the same slices, recall first.
+
+    Exit code 0 if it passed, 1 if it failed, 3 if the cases are too few to decide.
+    """
+    from ..classifier import Classifier
+    from ..documents import encode
+    from ..parity import GateVerdict, judge, measure
+    from ..progress import progress
+
+    if out is not None and out.exists() and not overwrite:
+        raise UsageError(f"{out} exists already; choose another --out or give --overwrite")
+    candidate = Classifier(model, threads=threads)
+    dataset = _data(candidate.file, data, split, series_pattern)
+    against = Classifier(reference or _reference(candidate.file), threads=threads)
+    with progress("comparing", len(dataset)) as step:
+        paired = measure(candidate, against, dataset, window=window, on_slice=step)
+    report = judge(
+        paired,
+        threshold=candidate.contract.threshold.logit,
+        margin=margin,
+        candidate=str(model),
+        reference=str(against.file.path),
+    )
+    if out is not None:
+        report.save(out, overwrite=overwrite)
+    if record and candidate.file.contract is not None:
+        candidate.file.with_parity(report.summary())
+    if as_json:
+        print_json(encode(report))
+    else:
+        _print(report, candidate.session.banner)
+    codes = {
+        GateVerdict.PASSED: ExitCode.OK,
+        GateVerdict.FAILED: ExitCode.GATE_FAILED,
+        GateVerdict.TOO_LITTLE_EVIDENCE: ExitCode.TOO_LITTLE_EVIDENCE,
+    }
+    raise typer.Exit(int(codes[report.verdict]))
+
+
+def _run_folder(file: ModelFile, missing: str) -> Path:
+    origin = file.contract.provenance if file.contract else None
+    if origin is None or origin.run is None:
+        raise UsageError(f"{file.path}: its contract names no run folder; give {missing}")
+    folder = file.path.parent / origin.run
+    if not folder.is_dir():
+        raise InputError(folder, f"the run folder that {file.path.name} names is not here; give {missing}")
+    return folder
+
+
+def _reference(file: ModelFile) -> Path:
+    from ..run import Run
+
+    run = Run.load(_run_folder(file, "--reference FILE"))
+    path = run.folder / f"{run.name}-float32.tflite"
+    if not path.is_file():
+        raise InputError(path, f"no float reference; make it with 'cspine-edge convert {run.folder} --precision float32'")
+    return path
+
+
+def _data(file: ModelFile, data: Path | None, split: Path | None, series_pattern: str | None) -> LabelledDataset:
+    from ..dataset import load_dataset
+    from ..run import Run
+    from ..splits import Split
+
+    if data is None:
+        if split is not None:
+            raise UsageError("--split needs --data")
+        run = Run.load(_run_folder(file, "--data DATA"))
+        return run.dataset().subset(run.split().test)
+    dataset = load_dataset(data, series_pattern=series_pattern)
+    return dataset.subset(Split.load(split).test) if split else dataset
+
+
+def _print(report: ParityReport, banner: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    table = Table(title=f"{Path(report.candidate).name} against {Path(report.reference).name}", title_justify="left")
+    for column in ("", "reference", "candidate"):
+        table.add_column(column)
+    pairs = (report.reference_metrics, report.candidate_metrics)
+    for name in ("recall", "specificity", "accuracy", "precision", "f1", "auc"):
+        table.add_row(name, *(str(getattr(metrics, name)) for metrics in pairs))
+    for name in ("true_positive", "false_negative", "false_positive", "true_negative"):
+        table.add_row(name.replace("_", " "), *(str(getattr(metrics.confusion, name)) for metrics in pairs))
+    console.print(table)
+    metrics = report.reference_metrics
+    unit = "series" if metrics.cluster_unit == "series" else "slice families (of few series: too narrow for new patients)"
+    typer.echo(f"95 % intervals over {metrics.clusters} {unit}; {banner}")
+    typer.echo(f"data: {report.data}")
+    for name, loss in (("sensitivity", report.sensitivity_loss), ("specificity", report.specificity_loss)):
+        typer.echo(
+            f"{name}: lower by {100 * loss.estimate:.2f} points, at most {100 * loss.upper:.2f} (95 %, {loss.series} series); "
+            f"{loss.lost} lost, {loss.gained} gained, McNemar p {loss.mcnemar_p:.3g}"
+        )
+    typer.echo(
+        f"agreement {100 * report.agreement:.2f} %, {len(report.flips)} flips of {metrics.slices}; margins differ by "
+        f"{report.mean_difference:.3f} on average, {report.largest_difference:.3f} at most"
+    )
+    for flip in report.flips[:10]:
+        typer.echo(f"  flip: {flip.path} ({flip.label}) {flip.reference_margin:+.3f} -> {flip.candidate_margin:+.3f}")
+    typer.echo(f"verdict: {report.verdict.value.upper()}: {report.reason}")

@@ -1,0 +1,175 @@
+"""The whole way once, on synthetic CT: phantom, audit, train, tune, convert, check, predict, bench."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .classifier import Classifier, Verdict
+from .errors import InputError, OutputError
+from .parity import ParityReport, judge, measure
+from .phantom import ImageFormat, write_phantom
+from .progress import progress
+from .run import Run
+from .slices import Window, find_slices, iter_slices
+
+_SEED = 1
+_SERIES, _SLICES, _TEST_SERIES = 150, 4, 60
+_DIFFICULTY = 0.1
+_MARGIN = 0.05
+"""60 series without a lost decision bound the loss at 5 points; the gate's usual 1 point would need 299."""
+_WINDOW = Window(400, 1800)
+
+
+@dataclass(frozen=True)
+class QuickstartResult:
+    """What the quickstart made and measured.
+
+    Attributes
+    ----------
+    run
+        The run folder.
+    model
+        The int8 model.
+    report
+        The gate's report.
+    verdicts
+        Verdicts on the unseen series, in slice order, each with the truth.
+    median_ms, threads
+        Latency of one inference.
+    seconds
+        Wall time of each step.
+    start
+        Which weights the training began with.
+    """
+
+    run: Run
+    model: Path
+    report: ParityReport
+    verdicts: tuple[tuple[Verdict, str], ...]
+    median_ms: float
+    threads: int
+    seconds: dict[str, float]
+    start: str
+
+
+def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartResult:
+    """Walk the whole way; see the module.
+
+    Parameters
+    ----------
+    out
+        Folder to make; must not exist.
+    log
+        Receives lines of progress.
+
+    Raises
+    ------
+    OutputError
+        If ``out`` exists.
+    MissingExtraError
+        If the ``train`` extra is not installed.
+    """
+    from converters.convert import ConvertSettings, convert, source_of_run
+    from cspine_edge.training.backbones import Architecture
+    from cspine_edge.training.train import TrainSettings, train
+
+    from .audit import audit
+    from .bench import bench
+    from .contract import Precision
+    from .dataset import load_dataset
+    from .splits import grouped_split
+
+    if out.exists():
+        raise OutputError(out, "exists already; remove it or choose another --out")
+    seconds: dict[str, float] = {}
+    begun = time.perf_counter()
+
+    def step(name: str, line: str) -> None:
+        nonlocal begun
+        now = time.perf_counter()
+        seconds[name] = now - begun
+        begun = now
+        log(f"[{name}] {line} ({seconds[name]:.0f} s)")
+
+    data = out / "phantom"
+    with progress("writing DICOM series", _SERIES) as advance:
+        written = write_phantom(
+            data, series=_SERIES, slices=_SLICES, seed=_SEED, difficulty=_DIFFICULTY, on_series=lambda _: advance()
+        )
+    step("phantom", f"{written.describe()}, DICOM in HU")
+
+    dataset = load_dataset(data)
+    names = sorted(set(dataset.series.tolist()))
+    split = grouped_split(dataset, _SEED, tuple(names[-_TEST_SERIES:]))
+    report = audit(dataset, split)
+    step("audit", report.headline)
+
+    start = _starting_weights()
+    settings = TrainSettings(
+        architecture=Architecture(),
+        weights=start,
+        epochs=1,
+        rate=1e-3,
+        fine_tune_epochs=4,
+        fine_tune_rate=1e-4,
+        batch_size=16,
+        window=_WINDOW,
+        seed=_SEED,
+    )
+    trained = train(dataset, split, settings, out / "run", log=lambda line: log(f"  {line}"))
+    step("train", f"MobileNet 1.0/224 from {Path(start).name}, float accuracy {trained.metrics.accuracy}")
+
+    source = source_of_run(out / "run")
+    reference = convert(source, ConvertSettings(Precision.FLOAT32), out / "run" / f"{trained.run.name}-float32.tflite")
+    tuned = ConvertSettings(Precision.INT8_QAT, qat_epochs=2, qat_rate=1e-5, batch_size=16, seed=_SEED)
+    target = out / "run" / f"{trained.run.name}-int8-qat.tflite"
+    convert(source, tuned, target, log=lambda line: log(f"  {line}"))
+    step("convert", f"{target.stat().st_size / 1e6:.2f} MB int8, float {reference.file.path.stat().st_size / 1e6:.2f} MB")
+
+    classifier, float_classifier = Classifier(target), Classifier(reference.file.path)
+    tested = dataset.subset(split.test)
+    with progress("comparing", len(tested)) as advance:
+        paired = measure(classifier, float_classifier, tested, on_slice=advance)
+    parity = judge(
+        paired,
+        threshold=classifier.contract.threshold.logit,
+        margin=_MARGIN,
+        candidate=str(target),
+        reference=str(reference.file.path),
+    )
+    parity.save(out / "check.json")
+    classifier.file.with_parity(parity.summary())
+    step("check", f"{parity.verdict.value}: {parity.reason}")
+
+    verdicts = _classify_unseen(classifier, out / "unseen")
+    right = sum(verdict.label == truth for verdict, truth in verdicts)
+    step("predict", f"an unseen series: {right} of {len(verdicts)} slices right")
+
+    measured = bench(target, threads=(1, classifier.session.threads), duration_s=2.0)
+    measured.save(out / "bench.json")
+    fastest = min(measured.latency, key=lambda entry: entry.p50_ms)
+    step("bench", f"{fastest.p50_ms:.2f} ms median, {fastest.threads} threads")
+    return QuickstartResult(
+        trained.run, target, parity, verdicts, fastest.p50_ms, fastest.threads, seconds, Path(start).name
+    )
+
+
+def _starting_weights() -> str:
+    """The float network in ``models/`` of a checkout; an installed wheel has ImageNet downloaded instead."""
+    shipped = Path(__file__).parent.parent / "models" / "mobilenet-a1.0-224.keras"
+    return str(shipped) if shipped.is_file() else "imagenet"
+
+
+def _classify_unseen(classifier: Classifier, folder: Path) -> tuple[tuple[Verdict, str], ...]:
+    write_phantom(
+        folder, series=1, slices=12, seed=_SEED + 1000, difficulty=_DIFFICULTY, image_format=ImageFormat.DICOM
+    )
+
+    def refuse(error: Exception) -> None:
+        raise InputError(folder, str(error))
+
+    verdicts = classifier.classify_all(iter_slices(find_slices([folder]), refuse))
+    return tuple((verdict, Path(verdict.path).parent.name) for verdict in verdicts)
