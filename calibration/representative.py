@@ -96,13 +96,18 @@ def choose_representative(
         cells.setdefault((item.label, item.series), []).append(item)
     queues = [_originals_first(cells[key], rng) for key in sorted(cells)]
     # Classes take turns, and within a class its series do, so that both counts stay level.
-    per_label = [[q for key, q in zip(sorted(cells), queues, strict=True) if key[0] == label] for label in range(len(LABELS))]
+    per_label = [
+        [q for key, q in zip(sorted(cells), queues, strict=True) if key[0] == label]
+        for label in range(len(LABELS))
+    ]
     chosen: list[LabelledSlice] = []
     while len(chosen) < size and any(queues):
         for series_queues in per_label:
             filled = [queue for queue in series_queues if queue]
             if filled and len(chosen) < size:
-                least_used = min(filled, key=lambda queue: sum(item.series == queue[0].series for item in chosen))
+                least_used = min(
+                    filled, key=lambda queue: sum(item.series == queue[0].series for item in chosen)
+                )
                 chosen.append(least_used.pop(0))
     described = (
         CalibrationSlice(item.path, _sha256(train.path_of(item)), LABELS[item.label], item.series)

@@ -136,14 +136,18 @@ def _with_golden_pairs(file: ModelFile, contract: Contract) -> ModelFile:
     with tempfile.TemporaryDirectory() as folder:
         written = file.save(Path(folder) / "model.tflite")
         answers = {
-            family.value: [outputs_of(Classifier(written.path, threads=1, family=family), image) for image in images]
+            family.value: [
+                outputs_of(Classifier(written.path, threads=1, family=family), image) for image in images
+            ]
             for family in KernelFamily
         }
     pairs = tuple(
         GoldenPair(f"golden/{number}.png", {family: rows[number] for family, rows in answers.items()})
         for number in range(len(images))
     )
-    attachments = file.attachments | {pair.image: _png(image) for pair, image in zip(pairs, images, strict=True)}
+    attachments = file.attachments | {
+        pair.image: _png(image) for pair, image in zip(pairs, images, strict=True)
+    }
     return replace(file, contract=replace(contract, golden=pairs), attachments=attachments)
 
 

@@ -139,7 +139,9 @@ def source_of_keras(path: Path, train: LabelledDataset | None, value_range: tupl
     if len(shape) != 4 or None in shape[1:] or output != (None, len(LABELS)):
         raise ModelError(path, f"maps {shape} to {output}; an image classifier of two classes is needed")
     if any(isinstance(layer, keras.Model) for layer in model.layers):
-        raise ModelError(path, "holds models within the model; build it flat (pass input_tensor= to the base)")
+        raise ModelError(
+            path, "holds models within the model; build it flat (pass input_tensor= to the base)"
+        )
     last = model.layers[-1]
     if isinstance(last, keras.layers.Dense) and last.activation.__name__ == "softmax":
         last.activation = keras.activations.linear  # the softmax is put back at export
@@ -204,9 +206,14 @@ def convert(
     left = float_operations(out, graph) if precision in (Precision.INT8, Precision.INT8_QAT) else []
     if left and not settings.allow_float:
         names = ", ".join(sorted(set(left)))
-        raise ModelError(source.path, f"is not integer throughout once converted: {names}; change these layers or give --allow-float")
+        raise ModelError(
+            source.path,
+            f"is not integer throughout once converted: {names}; change these layers or give --allow-float",
+        )
     provenance = describe_provenance(source.run, source.path, precision, source.data, calibration, out)
-    file = attach_contract(graph, source.spec, source.threshold, provenance, out).save(out, overwrite=overwrite)
+    file = attach_contract(graph, source.spec, source.threshold, provenance, out).save(
+        out, overwrite=overwrite
+    )
     if calibration is not None:
         calibration.save(out.with_suffix(".calibration.json"), overwrite=True)
     return Conversion(file, calibration, left)
@@ -240,10 +247,18 @@ def _tune(
     assert train is not None
     optimizer = Optimizer(source.run.optimizer) if source.run else Optimizer.ADAM
     phase = Phase(
-        "qat", settings.qat_epochs, settings.qat_rate, optimizer, settings.batch_size, settings.seed, Augmentation()
+        "qat",
+        settings.qat_epochs,
+        settings.qat_rate,
+        optimizer,
+        settings.batch_size,
+        settings.seed,
+        Augmentation(),
     )
     checkpoints = out.with_suffix(".checkpoints")
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
-    run_phase(network, phase, source.spec, train, validation, checkpoints, log, keep_best=validation is not None)
+    run_phase(
+        network, phase, source.spec, train, validation, checkpoints, log, keep_best=validation is not None
+    )
     shutil.rmtree(checkpoints, ignore_errors=True)

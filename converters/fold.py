@@ -131,7 +131,11 @@ def _activation(layer: Any, last: Any, consumed: set[str]) -> tuple[str, Any]:
     own = "linear" if layer is None else layer.activation.__name__
     if own != "linear":
         return own, last
-    if (relu := _only_successor(last, layers.ReLU)) is not None and not relu.negative_slope and not relu.threshold:
+    if (
+        (relu := _only_successor(last, layers.ReLU)) is not None
+        and not relu.negative_slope
+        and not relu.threshold
+    ):
         name = {None: "relu", 6.0: "relu6"}.get(None if relu.max_value is None else float(relu.max_value))
         if name is not None:
             consumed.add(relu.name)

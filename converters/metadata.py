@@ -28,7 +28,7 @@ _TENSOR_AXIS_LABELS = 2
 class _AlignedBuilder(flatbuffers.Builder):
     """Keeps the 16-byte alignment of tensor data that the schema demands and the Python packer forgets."""
 
-    def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:  # noqa: N802, N803
+    def StartVector(self, elemSize: int, numElems: int, alignment: int) -> int:
         return int(super().StartVector(elemSize, numElems, _ALIGNMENT if elemSize == 1 else alignment))
 
 
@@ -74,12 +74,17 @@ def _metadata(spec: Preprocessing, name: str, description: str, output_names: li
     )
     unit = _table(builder, {0: ("uint8", _NORMALIZATION_OPTIONS), 1: ("offset", options)})
     # The statistics are those of the tensor's own values: bytes where it is quantised, which all of ours are.
-    stats = _table(builder, {0: ("offset", _floats(builder, [255.0])), 1: ("offset", _floats(builder, [0.0]))})
+    stats = _table(
+        builder, {0: ("offset", _floats(builder, [255.0])), 1: ("offset", _floats(builder, [0.0]))}
+    )
     source = _table(
         builder,
         {
             0: ("offset", builder.CreateString("image")),
-            1: ("offset", builder.CreateString("Axial CT slice, windowed to 8 bits, the same grey in all channels.")),
+            1: (
+                "offset",
+                builder.CreateString("Axial CT slice, windowed to 8 bits, the same grey in all channels."),
+            ),
             3: ("offset", pixels),
             4: ("offset", _vector(builder, [unit])),
             5: ("offset", stats),

@@ -64,7 +64,9 @@ class KernelQuantizer(quantization.quantizers.Quantizer):
         order = [*(axis for axis in range(last + 1) if axis != self.axis), self.axis]
         turned = inputs if self.axis == last else tf.transpose(inputs, order)
         bound = tf.maximum(tf.reduce_max(tf.abs(turned), axis=list(range(last))), _LEAST_BOUND)
-        quantised = tf.quantization.fake_quant_with_min_max_vars_per_channel(turned, -bound, bound, narrow_range=True)
+        quantised = tf.quantization.fake_quant_with_min_max_vars_per_channel(
+            turned, -bound, bound, narrow_range=True
+        )
         return quantised if self.axis == last else tf.transpose(quantised, np.argsort(order))
 
     def get_config(self) -> dict[str, Any]:
@@ -168,7 +170,10 @@ def activation_ranges(
     for batch in inference_batches(images, spec, batch_size=16):
         found = np.array([pair.numpy() for pair in extremes(batch, training=False)], dtype=np.float64)
         lowest, highest = np.minimum(lowest, found[:, 0]), np.maximum(highest, found[:, 1])
-    return {layer.name: (float(low), float(high)) for layer, low, high in zip(probed, lowest, highest, strict=True)}
+    return {
+        layer.name: (float(low), float(high))
+        for layer, low, high in zip(probed, lowest, highest, strict=True)
+    }
 
 
 def quantization_aware(
@@ -185,14 +190,17 @@ def quantization_aware(
     spec
         The preprocessing; its value range is the input's.
     """
-
     image = keras.Input(folded.input_shape[1:], name="image")
-    tensors = {folded.layers[0].name: _wrap(layers.Activation("linear", name="input"), image, spec.value_range)}
+    tensors = {
+        folded.layers[0].name: _wrap(layers.Activation("linear", name="input"), image, spec.value_range)
+    }
     for layer in folded.layers[1:]:
         sources = [tensors[name] for name in source_names(layer)]
         copy = type(layer).from_config(layer.get_config())
         copy.build(layer.input_shape)
-        copy.set_weights(layer.get_weights())  # before wrapping, which puts a fake-quantised kernel in their place
+        copy.set_weights(
+            layer.get_weights()
+        )  # before wrapping, which puts a fake-quantised kernel in their place
         output_range = None if isinstance(layer, _RANGE_KEEPING) else ranges[layer.name]
         tensors[layer.name] = _wrap(copy, sources if len(sources) > 1 else sources[0], output_range)
     return keras.Model(image, tensors[folded.layers[-1].name], name=folded.name)

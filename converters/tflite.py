@@ -63,11 +63,15 @@ def export(
             with native_messages_caught():
                 return bytes(converter.convert())
         except Exception as error:  # the converter's own exception types are private
-            cause = next((line for line in str(error).splitlines() if "error:" in line), str(error).splitlines()[0])
+            cause = next(
+                (line for line in str(error).splitlines() if "error:" in line), str(error).splitlines()[0]
+            )
             raise ModelError(model.name, f"TFLite's converter refuses it ({cause[:200]})") from error
 
 
-def _configure(converter: Any, precision: Precision, spec: Preprocessing, images: npt.NDArray[np.uint8] | None) -> None:
+def _configure(
+    converter: Any, precision: Precision, spec: Preprocessing, images: npt.NDArray[np.uint8] | None
+) -> None:
     if precision is Precision.FLOAT32:
         return
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -84,7 +88,9 @@ def _configure(converter: Any, precision: Precision, spec: Preprocessing, images
         ]
 
 
-def _representative(images: npt.NDArray[np.uint8], spec: Preprocessing) -> Iterator[list[npt.NDArray[np.float32]]]:
+def _representative(
+    images: npt.NDArray[np.uint8], spec: Preprocessing
+) -> Iterator[list[npt.NDArray[np.float32]]]:
     table = spec.real_values()
     for grey in images:
         yield [table[replicate_channels(grey, spec.channels)][np.newaxis]]

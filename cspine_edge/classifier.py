@@ -257,9 +257,15 @@ def _check_against_tensors(
             f"{tensor.shape}; convert the model again",
         )
     # The bytes stand for real values by one rule; a uint8 tensor has its own, which must be the same one.
-    expected = {"uint8": (spec.scale, spec.zero_point), "int8": (spec.scale, spec.zero_point - 128), "float32": (0.0, 0)}
+    expected = {
+        "uint8": (spec.scale, spec.zero_point),
+        "int8": (spec.scale, spec.zero_point - 128),
+        "float32": (0.0, 0),
+    }
     if tensor.dtype.name not in expected:
-        raise ContractError(path, f"takes {tensor.dtype.name} input; only uint8, int8 and float32 are possible")
+        raise ContractError(
+            path, f"takes {tensor.dtype.name} input; only uint8, int8 and float32 are possible"
+        )
     scale, zero_point = expected[tensor.dtype.name]
     if abs(tensor.scale - scale) > 1e-3 * scale or tensor.zero_point != zero_point:
         raise ContractError(
@@ -272,13 +278,17 @@ def _check_against_tensors(
             raise ContractError(path, f"its contract names output {position} of {len(outputs)}")
     size = int(np.prod(outputs[contract.outputs.logits].shape))
     if size != len(contract.labels):
-        raise ContractError(path, f"has {size} output values for {len(contract.labels)} labels; it is for another task")
+        raise ContractError(
+            path, f"has {size} output values for {len(contract.labels)} labels; it is for another task"
+        )
 
 
 def _threshold_on_margin(score: float, contract: Contract) -> Threshold:
     if not 0.0 < score < 1.0:
         raise UsageError(f"--threshold {score} is not between 0 and 1")
-    return Threshold(math.log(score / (1.0 - score)) * contract.temperature, f"score {score:g}, given by the caller")
+    return Threshold(
+        math.log(score / (1.0 - score)) * contract.temperature, f"score {score:g}, given by the caller"
+    )
 
 
 def _logit_of_probabilities(values: npt.NDArray[np.float64]) -> float:

@@ -240,7 +240,9 @@ class Contract:
         try:
             return decode(cls, document)
         except DocumentError as error:
-            raise ContractError(path, f"its contract is malformed: {error}; convert the model again") from error
+            raise ContractError(
+                path, f"its contract is malformed: {error}; convert the model again"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,9 @@ class ModelFile:
         except OSError as error:
             raise ModelError(path, f"cannot be read ({error.strerror}); give a .tflite file") from error
         if data[4:8] != b"TFL3":
-            raise ModelError(path, "is no TFLite model; give a .tflite file, such as 'cspine-edge convert' writes")
+            raise ModelError(
+                path, "is no TFLite model; give a .tflite file, such as 'cspine-edge convert' writes"
+            )
         graph, attachments = _take_apart(path, data)
         document = attachments.pop(CONTRACT_FILE, None)
         if document is None:
@@ -291,7 +295,9 @@ class ModelFile:
         except DocumentError as error:
             raise ContractError(path, f"its {CONTRACT_FILE} {error}; convert the model again") from error
         if contract.graph_sha256 != hashlib.sha256(graph).hexdigest():
-            raise ContractError(path, "is damaged: its graph is not the one its contract names; copy it again")
+            raise ContractError(
+                path, "is damaged: its graph is not the one its contract names; copy it again"
+            )
         return cls(path, graph, contract, attachments)
 
     def save(self, path: Path | str, *, overwrite: bool = False) -> ModelFile:
@@ -336,7 +342,9 @@ class ModelFile:
                     raise ContractError(self.path, f"its golden input {pair.image} has another size or mode")
                 return np.asarray(picture)
         except (UnidentifiedImageError, OSError, SyntaxError) as error:
-            raise ContractError(self.path, f"its golden input {pair.image} is broken; convert again") from error
+            raise ContractError(
+                self.path, f"its golden input {pair.image} is broken; convert again"
+            ) from error
 
 
 def _take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:

@@ -182,7 +182,8 @@ def _from_folders(root: Path) -> list[LabelledSlice]:
             except SliceError as error:
                 raise DatasetError(folder, "holds no slices") from error
             found += [
-                LabelledSlice(path.relative_to(root).as_posix(), label, "", folder=prefix or None) for path in paths
+                LabelledSlice(path.relative_to(root).as_posix(), label, "", folder=prefix or None)
+                for path in paths
             ]
     return found
 
@@ -192,10 +193,14 @@ def _from_csv(path: Path) -> list[LabelledSlice]:
     for number, row in enumerate(_read_csv(path, {"path", "label"}), start=2):
         label = row["label"].strip().lower()
         if label not in (*LABELS, "0", "1"):
-            raise DatasetError(path, f"line {number}: label '{label}' is neither of {', '.join(LABELS)}, 0, 1")
+            raise DatasetError(
+                path, f"line {number}: label '{label}' is neither of {', '.join(LABELS)}, 0, 1"
+            )
         index = LABELS.index(label) if label in LABELS else int(label)
         if not (path.parent / row["path"]).is_file():
-            raise DatasetError(path, f"line {number}: no file at '{row['path']}' (paths are relative to the CSV)")
+            raise DatasetError(
+                path, f"line {number}: no file at '{row['path']}' (paths are relative to the CSV)"
+            )
         found.append(LabelledSlice(row["path"], index, row.get("series") or "", _slice_index(row)))
     return found
 

@@ -110,7 +110,10 @@ def _decode_tuple(items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, 
         return tuple(_decode(items[0], entry, f"{where}[{i}]") for i, entry in enumerate(value))
     if len(value) != len(items):
         raise DocumentError(f"{where} should have {len(items)} entries")
-    return tuple(_decode(kind, entry, f"{where}[{i}]") for i, (kind, entry) in enumerate(zip(items, value, strict=True)))
+    return tuple(
+        _decode(kind, entry, f"{where}[{i}]")
+        for i, (kind, entry) in enumerate(zip(items, value, strict=True))
+    )
 
 
 def _decode_dataclass(kind: Any, value: Any, where: str) -> Any:
@@ -137,7 +140,7 @@ def _decode_plain(kind: Any, value: Any, where: str) -> Any:
         return float(value)
     if kind is Path and isinstance(value, str):
         return Path(value)
-    if kind is not bool and isinstance(value, bool) or not isinstance(value, kind):
+    if (kind is not bool and isinstance(value, bool)) or not isinstance(value, kind):
         raise DocumentError(f"{where} should be {_NAMES.get(kind, kind.__name__)}")
     return value
 

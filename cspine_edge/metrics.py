@@ -75,7 +75,9 @@ class Metrics:
 
     def __str__(self) -> str:
         c = self.confusion
-        rates = ", ".join(f"{name} {getattr(self, name)}" for name in ("accuracy", "recall", "specificity", "auc"))
+        rates = ", ".join(
+            f"{name} {getattr(self, name)}" for name in ("accuracy", "recall", "specificity", "auc")
+        )
         return (
             f"{rates}; {c.true_positive} TP, {c.false_negative} FN, {c.false_positive} FP, {c.true_negative} TN; "
             f"{self.slices} slices of {self.series} series, intervals over {self.clusters} "
@@ -173,7 +175,9 @@ def evaluate(
         f1_spread = 2 * replicates[:, 0] / (2 * replicates[:, 0] + replicates[:, 1] + replicates[:, 2])
     f1 = 2 * tp / (2 * tp + fn + fp) if tp + fn + fp else None
     auc = float(roc_auc(values, truth)[0])
-    auc_spread = np.concatenate([roc_auc(values, truth, chunk[:, cluster]) for chunk in np.split(resampled, 20)])
+    auc_spread = np.concatenate(
+        [roc_auc(values, truth, chunk[:, cluster]) for chunk in np.split(resampled, 20)]
+    )
     return Metrics(
         slices=len(values),
         series=n_series,
@@ -195,7 +199,9 @@ def cluster_index(units: Sequence[object]) -> npt.NDArray[np.intp]:
     return np.array([numbers.setdefault(unit, len(numbers)) for unit in units], dtype=np.intp)
 
 
-def bootstrap_weights(clusters: int, rng: np.random.Generator, replicates: int = _REPLICATES) -> npt.NDArray[np.float64]:
+def bootstrap_weights(
+    clusters: int, rng: np.random.Generator, replicates: int = _REPLICATES
+) -> npt.NDArray[np.float64]:
     """How often each cluster is drawn in each replicate; shape (replicates, clusters)."""
     return rng.multinomial(clusters, np.full(clusters, 1 / clusters), size=replicates).astype(np.float64)
 

@@ -182,7 +182,8 @@ def measure(
     """
     if candidate.spec != reference.spec or candidate.contract.labels != reference.contract.labels:
         raise ContractError(
-            candidate.file.path, f"has other preprocessing or labels than {reference.file.path}; pair it with its own float model"
+            candidate.file.path,
+            f"has other preprocessing or labels than {reference.file.path}; pair it with its own float model",
         )
     if not len(dataset):
         raise DatasetError(dataset.root, "has no slices to check on")
@@ -262,7 +263,10 @@ def judge(
 
 
 def _loss(
-    right_reference: npt.NDArray[np.bool_], right_candidate: npt.NDArray[np.bool_], series: Sequence[str], seed: int
+    right_reference: npt.NDArray[np.bool_],
+    right_candidate: npt.NDArray[np.bool_],
+    series: Sequence[str],
+    seed: int,
 ) -> Loss:
     cases = len(right_reference)
     if not cases:
@@ -292,7 +296,9 @@ def _verdict(sensitivity: Loss, specificity: Loss, margin: float) -> tuple[GateV
         if loss.estimate > margin:
             reason = f"{name} is lower by {100 * loss.estimate:.2f} points ({loss.lost} lost, {loss.gained} gained of {loss.slices} slices), more than {allowed}"
             return GateVerdict.FAILED, reason, (0, 0)
-    missing = tuple(0 if loss.upper <= margin else _missing(loss, margin) for loss in (sensitivity, specificity))
+    missing = tuple(
+        0 if loss.upper <= margin else _missing(loss, margin) for loss in (sensitivity, specificity)
+    )
     if not any(missing):
         reason = (
             f"sensitivity is lower by at most {100 * sensitivity.upper:.2f} points and specificity by at most "
@@ -308,14 +314,21 @@ def _verdict(sensitivity: Loss, specificity: Loss, margin: float) -> tuple[GateV
         if more
     ]
     seen = f"{sensitivity.lost + specificity.lost} decisions were lost"
-    return GateVerdict.TOO_LITTLE_EVIDENCE, f"{seen}, but {'; '.join(parts)} for {allowed}", (missing[0], missing[1])
+    return (
+        GateVerdict.TOO_LITTLE_EVIDENCE,
+        f"{seen}, but {'; '.join(parts)} for {allowed}",
+        (missing[0], missing[1]),
+    )
 
 
 def _missing(loss: Loss, margin: float) -> int:
     """Series still needed: enough for the exact bound, and for the bootstrap's to shrink with the root of their number."""
     needed = series_needed(margin)
     if loss.estimate > 0:
-        needed = max(needed, math.ceil(loss.series * ((loss.upper - loss.estimate) / (margin - loss.estimate + 1e-9)) ** 2))
+        needed = max(
+            needed,
+            math.ceil(loss.series * ((loss.upper - loss.estimate) / (margin - loss.estimate + 1e-9)) ** 2),
+        )
     return max(1, needed - loss.series)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .classifier import Classifier, Verdict
-from .errors import InputError, OutputError
+from .errors import DatasetError, InputError, OutputError
 from .parity import ParityReport, judge, measure
 from .phantom import ImageFormat, write_phantom
 from .progress import progress
@@ -76,11 +76,10 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     from cspine_edge.training.backbones import Architecture
     from cspine_edge.training.train import TrainSettings, train
 
-    from .audit import audit
+    from .audit import audit_dataset
     from .bench import bench
     from .contract import Precision
     from .dataset import load_dataset
-    from .splits import grouped_split
 
     if out.exists():
         raise OutputError(out, "exists already; remove it or choose another --out")
@@ -97,15 +96,24 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     data = out / "phantom"
     with progress("writing DICOM series", _SERIES) as advance:
         written = write_phantom(
-            data, series=_SERIES, slices=_SLICES, seed=_SEED, difficulty=_DIFFICULTY, on_series=lambda _: advance()
+            data,
+            series=_SERIES,
+            slices=_SLICES,
+            seed=_SEED,
+            difficulty=_DIFFICULTY,
+            on_series=lambda _: advance(),
         )
     step("phantom", f"{written.describe()}, DICOM in HU")
 
     dataset = load_dataset(data)
-    names = sorted(set(dataset.series.tolist()))
-    split = grouped_split(dataset, _SEED, tuple(names[-_TEST_SERIES:]))
-    report = audit(dataset, split)
-    step("audit", report.headline)
+    held_out = tuple(sorted(set(dataset.series.tolist()))[-_TEST_SERIES:])
+    with progress("auditing", len(dataset)) as advance:
+        audited, split = audit_dataset(dataset, seed=_SEED, hold_out=held_out, on_slice=advance)
+    if split is None:
+        raise DatasetError(data, audited.verdict)
+    audited.save(out / "audit.json")
+    split.save(out / "split.json")
+    step("audit", audited.verdict)
 
     start = _starting_weights()
     settings = TrainSettings(
@@ -123,11 +131,16 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     step("train", f"MobileNet 1.0/224 from {Path(start).name}, float accuracy {trained.metrics.accuracy}")
 
     source = source_of_run(out / "run")
-    reference = convert(source, ConvertSettings(Precision.FLOAT32), out / "run" / f"{trained.run.name}-float32.tflite")
+    reference = convert(
+        source, ConvertSettings(Precision.FLOAT32), out / "run" / f"{trained.run.name}-float32.tflite"
+    )
     tuned = ConvertSettings(Precision.INT8_QAT, qat_epochs=2, qat_rate=1e-5, batch_size=16, seed=_SEED)
     target = out / "run" / f"{trained.run.name}-int8-qat.tflite"
     convert(source, tuned, target, log=lambda line: log(f"  {line}"))
-    step("convert", f"{target.stat().st_size / 1e6:.2f} MB int8, float {reference.file.path.stat().st_size / 1e6:.2f} MB")
+    step(
+        "convert",
+        f"{target.stat().st_size / 1e6:.2f} MB int8, float {reference.file.path.stat().st_size / 1e6:.2f} MB",
+    )
 
     classifier, float_classifier = Classifier(target), Classifier(reference.file.path)
     tested = dataset.subset(split.test)
@@ -148,12 +161,13 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     right = sum(verdict.label == truth for verdict, truth in verdicts)
     step("predict", f"an unseen series: {right} of {len(verdicts)} slices right")
 
-    measured = bench(target, threads=(1, classifier.session.threads), duration_s=2.0)
+    threads = tuple(sorted({1, classifier.session.threads}))
+    measured = bench(target, threads=threads, duration_s=2.0, cold_starts=1)
     measured.save(out / "bench.json")
-    fastest = min(measured.latency, key=lambda entry: entry.p50_ms)
+    fastest = min(measured.latencies, key=lambda entry: entry.p50_ms)
     step("bench", f"{fastest.p50_ms:.2f} ms median, {fastest.threads} threads")
     return QuickstartResult(
-        trained.run, target, parity, verdicts, fastest.p50_ms, fastest.threads, seconds, Path(start).name
+        trained.run, target, parity, verdicts, fastest.p50_ms, fastest.threads, seconds, start
     )
 
 

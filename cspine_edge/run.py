@@ -111,11 +111,18 @@ class Run:
         folder = Path(folder)
         path = folder / "run.json"
         if not path.is_file():
-            raise InputError(folder, "is no finished run folder (it has no run.json); make one with 'cspine-edge train'")
+            raise InputError(
+                folder, "is no finished run folder (it has no run.json); make one with 'cspine-edge train'"
+            )
         try:
             document = parse(path.read_bytes())
-            if not isinstance(document, dict) or (document.get("schema"), document.get("version")) != (_SCHEMA, _VERSION):
-                raise InputError(path, f"is not version {_VERSION} of {_SCHEMA}; train again with this version")
+            if not isinstance(document, dict) or (document.get("schema"), document.get("version")) != (
+                _SCHEMA,
+                _VERSION,
+            ):
+                raise InputError(
+                    path, f"is not version {_VERSION} of {_SCHEMA}; train again with this version"
+                )
             return decode(cls, document | {"folder": str(folder)})
         except DocumentError as error:
             raise InputError(path, f"is malformed ({error}); train again") from error

@@ -87,7 +87,9 @@ class Session:
         The tensors.
     """
 
-    def __init__(self, path: Path, runtime: Runtime, family: KernelFamily | None, threads: int, graph: bytes) -> None:
+    def __init__(
+        self, path: Path, runtime: Runtime, family: KernelFamily | None, threads: int, graph: bytes
+    ) -> None:
         module = importlib.import_module(_MODULES[runtime])
         resolver = getattr(module.OpResolverType, _RESOLVERS[family or KernelFamily.XNNPACK])
         try:
@@ -98,7 +100,9 @@ class Session:
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, SystemError) as error:
             cause = (str(error) or messages()).strip().splitlines() or ["no reason given"]
-            raise ModelError(path, f"cannot be loaded by {runtime.value} ({cause[0]}); convert or copy it again") from error
+            raise ModelError(
+                path, f"cannot be loaded by {runtime.value} ({cause[0]}); convert or copy it again"
+            ) from error
         inputs = self._interpreter.get_input_details()
         if len(inputs) != 1:
             raise ModelError(path, f"has {len(inputs)} inputs; an image classifier has one")

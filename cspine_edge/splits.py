@@ -71,7 +71,9 @@ class Split:
         except FileNotFoundError as error:
             raise DatasetError(path, "does not exist; 'cspine-edge audit DATA' writes a split") from error
         except (OSError, DocumentError) as error:
-            raise DatasetError(path, f"is no split file ({error}); write one with 'cspine-edge audit'") from error
+            raise DatasetError(
+                path, f"is no split file ({error}); write one with 'cspine-edge audit'"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -180,9 +182,7 @@ def grouped_split(dataset: LabelledDataset, seed: int, hold_out: tuple[str, ...]
             dataset.root, f"leaves one class only to train on when {', '.join(sorted(test))} is held out"
         )
     frozen = {part: tuple(sorted(paths)) for part, paths in parts.items()}
-    return Split(
-        Protocol.GROUPED, seed, **frozen, held_out=tuple(sorted(test)), validation_unit=unit
-    )
+    return Split(Protocol.GROUPED, seed, **frozen, held_out=tuple(sorted(test)), validation_unit=unit)
 
 
 def _mixed_series(dataset: LabelledDataset, names: list[str]) -> list[str]:
@@ -190,7 +190,9 @@ def _mixed_series(dataset: LabelledDataset, names: list[str]) -> list[str]:
     return [name for name in names if len(labels_of[name]) == len(LABELS)]
 
 
-def _draw_series(dataset: LabelledDataset, names: list[str], share: float, rng: np.random.Generator) -> set[str]:
+def _draw_series(
+    dataset: LabelledDataset, names: list[str], share: float, rng: np.random.Generator
+) -> set[str]:
     """Draw about ``share`` of the series; the first drawn has both classes if any has."""
     first = _mixed_series(dataset, names) or names
     order = [str(rng.choice(first))]

@@ -70,7 +70,9 @@ def verify(classifier: Classifier) -> Verification:
     """
     golden = classifier.contract.golden
     if not golden:
-        raise ContractError(classifier.file.path, "carries no golden pairs; convert it with 'cspine-edge convert'")
+        raise ContractError(
+            classifier.file.path, "carries no golden pairs; convert it with 'cspine-edge convert'"
+        )
     integer = all(output.scale for output in classifier.session.outputs)
     pairs = tuple(_replay(classifier, classifier.file, pair, integer) for pair in golden)
     return Verification(str(classifier.file.path), classifier.session.banner, integer, pairs)
@@ -85,7 +87,11 @@ def _replay(classifier: Classifier, file: ModelFile, pair: GoldenPair, integer: 
         np.abs(np.asarray(values) - np.asarray(wanted)).max()
         for values, wanted in zip(found, pair.expected[family], strict=True)
     ]
-    allowed = 0.0 if integer else _FLOAT_TOLERANCE * max(1.0, *(abs(value) for row in pair.expected[family] for value in row))
+    allowed = (
+        0.0
+        if integer
+        else _FLOAT_TOLERANCE * max(1.0, *(abs(value) for row in pair.expected[family] for value in row))
+    )
     largest = float(max(differences))
     return PairResult(pair.image, largest <= allowed, largest)
 

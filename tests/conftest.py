@@ -43,7 +43,9 @@ def int8_model() -> Path:
 def phantom_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A labelled phantom: 8 series of 6 slices, 128 x 128, as DICOM in HU."""
     folder = tmp_path_factory.mktemp("data") / "phantom"
-    write_phantom(folder, series=8, slices=6, seed=5, difficulty=0.1, image_format=ImageFormat.DICOM, size=128)
+    write_phantom(
+        folder, series=8, slices=6, seed=5, difficulty=0.1, image_format=ImageFormat.DICOM, size=128
+    )
     return folder
 
 
@@ -60,7 +62,12 @@ def he_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if isinstance(layer, keras.layers.BatchNormalization):
             width = layer.gamma.shape[0]
             layer.set_weights(
-                [rng.uniform(0.8, 1.2, width), rng.normal(0.1, 0.2, width), rng.normal(0, 0.05, width), rng.uniform(0.8, 1.2, width)]
+                [
+                    rng.uniform(0.8, 1.2, width),
+                    rng.normal(0.1, 0.2, width),
+                    rng.normal(0, 0.05, width),
+                    rng.uniform(0.8, 1.2, width),
+                ]
             )
         elif layer.weights:
             (kernel,) = layer.get_weights()

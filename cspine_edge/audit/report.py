@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-_ROWS, _NAME_WIDTH = 50, 24
+_ROWS, _NAME_WIDTH = 50, 14
 """Printed rows of a table, and least width of its names; the JSON has all."""
 
 SCHEMA, VERSION = "cspine-edge/audit", 1

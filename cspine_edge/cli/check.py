@@ -26,10 +26,17 @@ def check(
     reference: Annotated[
         Path | None, typer.Option("--reference", help="Its float .tflite [the run's float32 model].")
     ] = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Labelled slices [the run's test part].")] = None,
-    split: Annotated[Path | None, typer.Option("--split", help="Use only the test part of this split of --data.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Labelled slices [the run's test part].")
+    ] = None,
+    split: Annotated[
+        Path | None, typer.Option("--split", help="Use only the test part of this split of --data.")
+    ] = None,
     margin: Annotated[
-        float, typer.Option("--margin", min=0.0001, max=0.5, help="Accepted loss of sensitivity and of specificity.")
+        float,
+        typer.Option(
+            "--margin", min=0.0001, max=0.5, help="Accepted loss of sensitivity and of specificity."
+        ),
     ] = 0.01,
     window: WindowOption = None,
     series_pattern: SeriesPatternOption = None,
@@ -96,11 +103,15 @@ def _reference(file: ModelFile) -> Path:
     run = Run.load(_run_folder(file, "--reference FILE"))
     path = run.folder / f"{run.name}-float32.tflite"
     if not path.is_file():
-        raise InputError(path, f"no float reference; make it with 'cspine-edge convert {run.folder} --precision float32'")
+        raise InputError(
+            path, f"no float reference; make it with 'cspine-edge convert {run.folder} --precision float32'"
+        )
     return path
 
 
-def _data(file: ModelFile, data: Path | None, split: Path | None, series_pattern: str | None) -> LabelledDataset:
+def _data(
+    file: ModelFile, data: Path | None, split: Path | None, series_pattern: str | None
+) -> LabelledDataset:
     from ..dataset import load_dataset
     from ..run import Run
     from ..splits import Split
@@ -119,7 +130,9 @@ def _print(report: ParityReport, banner: str) -> None:
     from rich.table import Table
 
     console = Console()
-    table = Table(title=f"{Path(report.candidate).name} against {Path(report.reference).name}", title_justify="left")
+    table = Table(
+        title=f"{Path(report.candidate).name} against {Path(report.reference).name}", title_justify="left"
+    )
     for column in ("", "reference", "candidate"):
         table.add_column(column)
     pairs = (report.reference_metrics, report.candidate_metrics)
@@ -129,7 +142,11 @@ def _print(report: ParityReport, banner: str) -> None:
         table.add_row(name.replace("_", " "), *(str(getattr(metrics.confusion, name)) for metrics in pairs))
     console.print(table)
     metrics = report.reference_metrics
-    unit = "series" if metrics.cluster_unit == "series" else "slice families (of few series: too narrow for new patients)"
+    unit = (
+        "series"
+        if metrics.cluster_unit == "series"
+        else "slice families (of few series: too narrow for new patients)"
+    )
     typer.echo(f"95 % intervals over {metrics.clusters} {unit}; {banner}")
     typer.echo(f"data: {report.data}")
     for name, loss in (("sensitivity", report.sensitivity_loss), ("specificity", report.specificity_loss)):
@@ -142,5 +159,7 @@ def _print(report: ParityReport, banner: str) -> None:
         f"{report.mean_difference:.3f} on average, {report.largest_difference:.3f} at most"
     )
     for flip in report.flips[:10]:
-        typer.echo(f"  flip: {flip.path} ({flip.label}) {flip.reference_margin:+.3f} -> {flip.candidate_margin:+.3f}")
+        typer.echo(
+            f"  flip: {flip.path} ({flip.label}) {flip.reference_margin:+.3f} -> {flip.candidate_margin:+.3f}"
+        )
     typer.echo(f"verdict: {report.verdict.value.upper()}: {report.reason}")

@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 
 from ..contract import Precision
-from .options import JsonOption, OverwriteOption, SeedOption, SeriesPatternOption, parse_value_range, print_json
+from .options import (
+    JsonOption,
+    OverwriteOption,
+    SeedOption,
+    SeriesPatternOption,
+    parse_value_range,
+    print_json,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -18,23 +25,39 @@ def register(app: typer.Typer) -> None:
 
 def convert(
     source: Annotated[Path, typer.Argument(help="Run folder of 'train', or a .keras or .h5 file.")],
-    precision: Annotated[Precision, typer.Option("--precision", help="Arithmetic of the result.")] = Precision.INT8_QAT,
-    out: Annotated[Path | None, typer.Option("--out", help="File to write [NAME-PRECISION.tflite beside the source].")] = None,
+    precision: Annotated[
+        Precision, typer.Option("--precision", help="Arithmetic of the result.")
+    ] = Precision.INT8_QAT,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="File to write [NAME-PRECISION.tflite beside the source].")
+    ] = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="Labelled training slices, for a bare Keras file in an int8 precision.")
+        Path | None,
+        typer.Option("--data", help="Labelled training slices, for a bare Keras file in an int8 precision."),
     ] = None,
     series_pattern: SeriesPatternOption = None,
     value_range: Annotated[
-        str, typer.Option("--value-range", metavar="LOW,HIGH", help="Values a bare Keras file takes black and white as.")
+        str,
+        typer.Option(
+            "--value-range", metavar="LOW,HIGH", help="Values a bare Keras file takes black and white as."
+        ),
     ] = "0,1",
     calibration_size: Annotated[
         int, typer.Option("--calibration-size", min=1, help="Slices that activation ranges are taken from.")
     ] = 200,
-    qat_epochs: Annotated[int, typer.Option("--qat-epochs", min=0, help="Epochs of quantization-aware training.")] = 2,
-    qat_rate: Annotated[float, typer.Option("--qat-rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-5,
-    allow_float: Annotated[bool, typer.Option("--allow-float", help="Accept floating-point operations in an int8 model.")] = False,
+    qat_epochs: Annotated[
+        int, typer.Option("--qat-epochs", min=0, help="Epochs of quantization-aware training.")
+    ] = 2,
+    qat_rate: Annotated[
+        float, typer.Option("--qat-rate", min=1e-8, max=1.0, help="Their learning rate.")
+    ] = 1e-5,
+    allow_float: Annotated[
+        bool, typer.Option("--allow-float", help="Accept floating-point operations in an int8 model.")
+    ] = False,
     seed: SeedOption = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a broken-off quantization-aware training.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a broken-off quantization-aware training.")
+    ] = False,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -49,7 +72,9 @@ def convert(
         described = source_of_keras(source, train, parse_value_range(value_range))
     else:
         described = source_of_run(source)
-    settings = ConvertSettings(precision, calibration_size, qat_epochs, qat_rate, allow_float=allow_float, seed=seed)
+    settings = ConvertSettings(
+        precision, calibration_size, qat_epochs, qat_rate, allow_float=allow_float, seed=seed
+    )
     target = out or default_output(described, precision)
     log = (lambda line: typer.echo(line, err=True)) if as_json else typer.echo
     result = run_conversion(described, settings, target, overwrite=overwrite, resume=resume, log=log)

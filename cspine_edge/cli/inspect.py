@@ -34,20 +34,43 @@ def inspect(
     tensors = [session.input, *session.outputs]
     if as_json:
         described = [
-            {"name": t.name, "shape": list(t.shape), "dtype": t.dtype.name, "scale": t.scale, "zero_point": t.zero_point}
+            {
+                "name": t.name,
+                "shape": list(t.shape),
+                "dtype": t.dtype.name,
+                "scale": t.scale,
+                "zero_point": t.zero_point,
+            }
             for t in tensors
         ]
-        graph = {"input": described[0], "outputs": described[1:], "operations": counts, "float_operations": floating}
+        graph = {
+            "input": described[0],
+            "outputs": described[1:],
+            "operations": counts,
+            "float_operations": floating,
+        }
         contract = file.contract.to_json() if file.contract else None
-        print_json({"path": str(file.path), "graph_bytes": len(file.graph), "graph": graph, "contract": contract})
+        print_json(
+            {"path": str(file.path), "graph_bytes": len(file.graph), "graph": graph, "contract": contract}
+        )
         return
     rows = [("file", f"{file.path}, graph {len(file.graph) / 1e6:.2f} MB")]
     rows += [
-        ("input" if position == 0 else "output", f"{t.name} {t.shape} {t.dtype.name}, scale {t.scale:.6g}, zero point {t.zero_point}")
+        (
+            "input" if position == 0 else "output",
+            f"{t.name} {t.shape} {t.dtype.name}, scale {t.scale:.6g}, zero point {t.zero_point}",
+        )
         for position, t in enumerate(tensors)
     ]
     rows.append(("operations", ", ".join(f"{count} {name}" for name, count in counts.most_common())))
-    rows.append(("arithmetic", f"{floating} of {len(operations)} operations in floating point" if floating else "integer throughout"))
+    rows.append(
+        (
+            "arithmetic",
+            f"{floating} of {len(operations)} operations in floating point"
+            if floating
+            else "integer throughout",
+        )
+    )
     rows += _contract_rows(file.contract) if file.contract else [("contract", "none")]
     for name, value in rows:
         typer.echo(f"{name:<14}{value}")
@@ -58,19 +81,35 @@ def _contract_rows(contract: Contract) -> list[tuple[str, str]]:
     low, high = spec.value_range
     window = f"window {spec.window} HU" if spec.window else "the file's own window"
     rows = [
-        ("preprocessing", f"{spec.height} x {spec.width} x {spec.channels}, {contract.resize}, {window}, values {low:g} to {high:g}"),
+        (
+            "preprocessing",
+            f"{spec.height} x {spec.width} x {spec.channels}, {contract.resize}, {window}, values {low:g} to {high:g}",
+        ),
         ("labels", f"{', '.join(contract.labels)}; looked for: {contract.positive}"),
         ("threshold", f"margin {contract.threshold.logit:.4f}; {contract.threshold.method}"),
     ]
     if origin is not None:
         held_out = f", held out {', '.join(origin.held_out)}" if origin.held_out else ""
         rows += [
-            ("trained", f"{origin.backbone} {origin.precision.value}, {origin.optimizer}, protocol {origin.protocol}{held_out}, {origin.weights} weights"),
+            (
+                "trained",
+                f"{origin.backbone} {origin.precision.value}, {origin.optimizer}, protocol {origin.protocol}{held_out}, {origin.weights} weights",
+            ),
             ("data", origin.data),
-            ("made", f"{origin.created} with {', '.join(f'{name} {number}' for name, number in origin.versions.items())}"),
+            (
+                "made",
+                f"{origin.created} with {', '.join(f'{name} {number}' for name, number in origin.versions.items())}",
+            ),
         ]
     families = ", ".join(contract.golden[0].expected) if contract.golden else ""
-    rows.append(("golden pairs", f"{len(contract.golden)} for {families} kernels" if contract.golden else "none"))
-    rows.append(("parity", f"{parity['verdict']}: {parity['reason']}" if parity else "not checked yet ('cspine-edge check')"))
+    rows.append(
+        ("golden pairs", f"{len(contract.golden)} for {families} kernels" if contract.golden else "none")
+    )
+    rows.append(
+        (
+            "parity",
+            f"{parity['verdict']}: {parity['reason']}" if parity else "not checked yet ('cspine-edge check')",
+        )
+    )
     rows.append(("intended use", contract.intended_use))
     return rows

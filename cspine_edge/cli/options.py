@@ -15,7 +15,10 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of 
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists already.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 ThreadsOption = Annotated[
-    int | None, typer.Option("--threads", min=1, max=64, help="Interpreter threads; by default the processors, at most 4.")
+    int | None,
+    typer.Option(
+        "--threads", min=1, max=64, help="Interpreter threads; by default the processors, at most 4."
+    ),
 ]
 WindowOption = Annotated[
     Window | None,

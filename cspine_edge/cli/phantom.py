@@ -21,9 +21,14 @@ def phantom(
     series: Annotated[int, typer.Option("--series", min=1, help="Number of series.")] = 10,
     slices: Annotated[int, typer.Option("--slices", min=1, help="Slices in each.")] = 20,
     difficulty: Annotated[
-        float, typer.Option("--difficulty", min=0.0, max=1.0, help="0: wide displaced gaps, little noise; 1: the opposite.")
+        float,
+        typer.Option(
+            "--difficulty", min=0.0, max=1.0, help="0: wide displaced gaps, little noise; 1: the opposite."
+        ),
     ] = 0.3,
-    image_format: Annotated[ImageFormat, typer.Option("--format", help="DICOM in HU, or PNG in a bone window.")] = ImageFormat.DICOM,
+    image_format: Annotated[
+        ImageFormat, typer.Option("--format", help="DICOM in HU, or PNG in a bone window.")
+    ] = ImageFormat.DICOM,
     intact_share: Annotated[
         float, typer.Option("--intact-share", min=0.0, max=1.0, help="Share of series without any fracture.")
     ] = 0.0,

@@ -27,16 +27,22 @@ def predict(
     inputs: Annotated[list[Path], typer.Argument(help="PNG, JPEG and DICOM files, and folders of them.")],
     model: Annotated[Path | None, typer.Option("--model", help="A .tflite file [the shipped model].")] = None,
     threshold: Annotated[
-        float | None, typer.Option("--threshold", help="Operating threshold on the score, instead of the contract's.")
+        float | None,
+        typer.Option("--threshold", help="Operating threshold on the score, instead of the contract's."),
     ] = None,
     window: WindowOption = None,
     threads: ThreadsOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON array.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
     labels: Annotated[
-        str | None, typer.Option("--labels", metavar="A,B", help="Class names in output order, for a model without contract.")
+        str | None,
+        typer.Option(
+            "--labels", metavar="A,B", help="Class names in output order, for a model without contract."
+        ),
     ] = None,
-    positive: Annotated[str, typer.Option("--positive", help="Which of --labels is looked for.")] = "fracture",
+    positive: Annotated[
+        str, typer.Option("--positive", help="Which of --labels is looked for.")
+    ] = "fracture",
     value_range: Annotated[
         str, typer.Option("--value-range", metavar="LOW,HIGH", help="What it takes black and white as.")
     ] = "0,1",
@@ -73,7 +79,10 @@ def predict(
     write = _write_json if as_json else _write_csv if as_csv else _write_table
     count = write(verdicts())
     if window is not None and classifier.spec.window is not None:
-        typer.echo(f"note: the model's contract fixes the window ({classifier.spec.window}); --window was not used", err=True)
+        typer.echo(
+            f"note: the model's contract fixes the window ({classifier.spec.window}); --window was not used",
+            err=True,
+        )
     if failures:
         typer.echo(f"{count} slices classified, {failures} inputs could not be used", err=True)
         raise typer.Exit(int(ExitCode.BAD_INPUT))
@@ -127,6 +136,8 @@ def _write_table(verdicts: Iterable[Verdict]) -> int:
     count = 0
     for count, verdict in enumerate(verdicts, start=1):
         frame = f" [{verdict.frame}]" if verdict.frame else ""
-        window = f"window {verdict.window} ({verdict.window_source.value})" if verdict.window else "as displayed"
+        window = (
+            f"window {verdict.window} ({verdict.window_source.value})" if verdict.window else "as displayed"
+        )
         typer.echo(f"{verdict.label:<9} {verdict.score:7.4f}  {verdict.path}{frame}  {window}")
     return count

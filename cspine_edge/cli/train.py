@@ -37,7 +37,9 @@ def register(app: typer.Typer) -> None:
 def train(
     data: DataArgument,
     out: Annotated[Path, typer.Option("--out", help="Run folder to write.")],
-    backbone: Annotated[BackboneName, typer.Option("--backbone", help="Base network.")] = BackboneName.MOBILENET,
+    backbone: Annotated[
+        BackboneName, typer.Option("--backbone", help="Base network.")
+    ] = BackboneName.MOBILENET,
     optimizer: Annotated[OptimizerName, typer.Option("--optimizer", help="Optimizer.")] = OptimizerName.NADAM,
     protocol: Annotated[
         Protocol,
@@ -51,21 +53,33 @@ def train(
             help="Start from: imagenet (downloaded once), random, a Keras h5 file without top, or a .keras of ours.",
         ),
     ] = "imagenet",
-    epochs: Annotated[int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [10; grouped: 6].")] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [10; grouped: 6].")
+    ] = None,
     rate: Annotated[float, typer.Option("--rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-4,
     fine_tune_epochs: Annotated[
-        int | None, typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 2].")
+        int | None,
+        typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 2]."),
     ] = None,
-    fine_tune_rate: Annotated[float, typer.Option("--fine-tune-rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-5,
+    fine_tune_rate: Annotated[
+        float, typer.Option("--fine-tune-rate", min=1e-8, max=1.0, help="Their learning rate.")
+    ] = 1e-5,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Slices per step.")] = 32,
-    dropout: Annotated[float, typer.Option("--dropout", min=0.0, max=0.9, help="Dropout before the logits.")] = 0.5,
-    hidden_units: Annotated[int, typer.Option("--hidden-units", min=1, help="Units of the Dense ReLU layer.")] = 128,
+    dropout: Annotated[
+        float, typer.Option("--dropout", min=0.0, max=0.9, help="Dropout before the logits.")
+    ] = 0.5,
+    hidden_units: Annotated[
+        int, typer.Option("--hidden-units", min=1, help="Units of the Dense ReLU layer.")
+    ] = 128,
     alpha: Annotated[float, typer.Option("--alpha", help="Width multiplier (mobilenet).")] = 1.0,
     size: Annotated[int, typer.Option("--size", help="Height and width of the input in pixels.")] = 224,
     hold_out: Annotated[
-        list[str] | None, typer.Option("--hold-out", metavar="SERIES", help="Series to test on (grouped); repeatable.")
+        list[str] | None,
+        typer.Option("--hold-out", metavar="SERIES", help="Series to test on (grouped); repeatable."),
     ] = None,
-    split: Annotated[Path | None, typer.Option("--split", help="Split written by 'audit', instead of a new one.")] = None,
+    split: Annotated[
+        Path | None, typer.Option("--split", help="Split written by 'audit', instead of a new one.")
+    ] = None,
     window: Annotated[
         Window | None,
         typer.Option(
@@ -76,11 +90,16 @@ def train(
         ),
     ] = None,
     sensitivity: Annotated[
-        float, typer.Option("--sensitivity", min=0.5, max=1.0, help="Wanted sensitivity of the threshold (grouped).")
+        float,
+        typer.Option(
+            "--sensitivity", min=0.5, max=1.0, help="Wanted sensitivity of the threshold (grouped)."
+        ),
     ] = 0.99,
     series_pattern: SeriesPatternOption = None,
     seed: SeedOption = 0,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a broken-off run of the same settings.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a broken-off run of the same settings.")
+    ] = False,
 ) -> None:
     """Train a network of the paper and write a run folder. Needs the train extra."""
     from ..dataset import load_dataset
@@ -115,7 +134,13 @@ def train(
         seed=seed,
     )
     result = run_training(
-        dataset, chosen, settings, out, series_pattern=series_pattern, resume=resume, log=lambda line: typer.echo(line)
+        dataset,
+        chosen,
+        settings,
+        out,
+        series_pattern=series_pattern,
+        resume=resume,
+        log=lambda line: typer.echo(line),
     )
     typer.echo(f"threshold: {result.run.threshold.method}")
     typer.echo(f"run folder: {out}  (next: cspine-edge convert {out} --precision int8-qat)")

@@ -19,7 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def verify(
     model: Annotated[Path | None, typer.Argument(help="A .tflite file [the shipped model].")] = None,
-    family: Annotated[KernelFamily | None, typer.Option("--family", help="Kernels to use [the runtime's own].")] = None,
+    family: Annotated[
+        KernelFamily | None, typer.Option("--family", help="Kernels to use [the runtime's own].")
+    ] = None,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -37,7 +39,11 @@ def verify(
     else:
         kind = "bit for bit" if result.exact else "within 0.1 %"
         for pair in result.pairs:
-            typer.echo(f"{'equal' if pair.equal else 'DIFFERS':<8} {pair.image}  largest difference {pair.largest_difference:g}")
-        typer.echo(f"{'passed' if result.passed else 'FAILED'}: {len(result.pairs)} golden pairs {kind}, {result.banner}")
+            typer.echo(
+                f"{'equal' if pair.equal else 'DIFFERS':<8} {pair.image}  largest difference {pair.largest_difference:g}"
+            )
+        typer.echo(
+            f"{'passed' if result.passed else 'FAILED'}: {len(result.pairs)} golden pairs {kind}, {result.banner}"
+        )
     if not result.passed:
         raise typer.Exit(int(ExitCode.GATE_FAILED))

@@ -58,7 +58,9 @@ class Augmentation:
             fill_value=0.0,
         )
 
-    def _transforms(self, count: tf.Tensor, height: tf.Tensor, width: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    def _transforms(
+        self, count: tf.Tensor, height: tf.Tensor, width: tf.Tensor, seed: tf.Tensor
+    ) -> tf.Tensor:
         """Rows (a0, a1, a2, b0, b1, b2, 0, 0) that take output to input coordinates, about the centre."""
         draw = tf.random.stateless_uniform([6, count], seed, -1.0, 1.0)
         angle = draw[0] * (self.rotation * math.pi / 180.0)

@@ -82,7 +82,9 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
     """
     shape = (architecture.size, architecture.size, 3)
     constructors = {
-        Backbone.MOBILENET: lambda **arguments: keras.applications.MobileNet(alpha=architecture.alpha, **arguments),
+        Backbone.MOBILENET: lambda **arguments: keras.applications.MobileNet(
+            alpha=architecture.alpha, **arguments
+        ),
         Backbone.VGG16: keras.applications.VGG16,
         Backbone.DENSENET121: keras.applications.DenseNet121,
     }

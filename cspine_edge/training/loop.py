@@ -168,7 +168,9 @@ def run_phase(
     return history
 
 
-def predict_logits(model: keras.Model, images: npt.NDArray[np.uint8], spec: Preprocessing) -> npt.NDArray[np.float32]:
+def predict_logits(
+    model: keras.Model, images: npt.NDArray[np.uint8], spec: Preprocessing
+) -> npt.NDArray[np.float32]:
     """Logits of each image, shape (n, 2), float32."""
     return np.asarray(model.predict(inference_batches(images, spec), verbose=0), dtype=np.float32)
 

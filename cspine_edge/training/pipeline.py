@@ -51,7 +51,9 @@ def training_batches(
     return batches.enumerate().map(load, num_parallel_calls=2, deterministic=True).prefetch(2)
 
 
-def inference_batches(images: npt.NDArray[np.uint8], spec: Preprocessing, batch_size: int = 32) -> tf.data.Dataset:
+def inference_batches(
+    images: npt.NDArray[np.uint8], spec: Preprocessing, batch_size: int = 32
+) -> tf.data.Dataset:
     """Give batches of real values, shape (b, height, width, channels), float32, in order."""
     table = tf.constant(spec.real_values())
 

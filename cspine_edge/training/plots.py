@@ -13,7 +13,7 @@ from ..metrics import Metrics
 from .loop import Epoch
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
 
 
 def plot_curves(history: list[Epoch], path: Path, monitored: str) -> None:

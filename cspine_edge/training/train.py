@@ -130,15 +130,21 @@ def train(
     spec = Preprocessing(settings.architecture.size, settings.architecture.size, 3, settings.window)
     train_part = _load_part(dataset, split.train, spec, "reading training slices")
     test_part = _load_part(dataset, split.test, spec, "reading test slices")
-    validation = _load_part(dataset, split.validation, spec, "reading validation slices") if split.validation else None
+    validation = (
+        _load_part(dataset, split.validation, spec, "reading validation slices") if split.validation else None
+    )
     with strategy().scope():
         model = _initial_model(settings)
-        history = _run_phases(model, settings, spec, train_part, validation, test_part, out / "checkpoints", log)
+        history = _run_phases(
+            model, settings, spec, train_part, validation, test_part, out / "checkpoints", log
+        )
     if on_gpu:
         model = _as_float32(model, settings.architecture)
     threshold = Threshold()
     if validation is not None:
-        threshold = choose_threshold(_margins(model, validation, spec), validation.labels, settings.sensitivity)
+        threshold = choose_threshold(
+            _margins(model, validation, spec), validation.labels, settings.sensitivity
+        )
     tested = dataset.subset(split.test)
     metrics = evaluate(
         _margins(model, test_part, spec),
@@ -157,7 +163,9 @@ def train(
         dropout=settings.architecture.dropout,
         optimizer=settings.optimizer.value,
         protocol=split.protocol.value,
-        weights=settings.weights if settings.weights in ("imagenet", "random") else Path(settings.weights).name,
+        weights=settings.weights
+        if settings.weights in ("imagenet", "random")
+        else Path(settings.weights).name,
         seed=settings.seed,
         data=relative_data_path(dataset.root, out),
         series_pattern=series_pattern,
@@ -171,7 +179,11 @@ def train(
         written = temporary.with_suffix(".keras")
         model.save(written)
         written.replace(temporary)
-    write_json(out / "metrics.json", {"part": "test", "precision": "keras float32"} | metrics.to_dict(), overwrite=True)
+    write_json(
+        out / "metrics.json",
+        {"part": "test", "precision": "keras float32"} | metrics.to_dict(),
+        overwrite=True,
+    )
     plot_curves(history, out / "curves.png", "validation" if validation is not None else "test")
     plot_confusion(metrics, out / "confusion.png", f"{run.name} {run.optimizer}, {run.protocol}, float")
     run.save(overwrite=True)
@@ -219,7 +231,9 @@ def _initial_model(settings: TrainSettings) -> keras.Model:
         try:
             model.set_weights(load_keras(Path(settings.weights)).get_weights())
         except ValueError as error:
-            raise UsageError(f"{settings.weights}: is not a {settings.architecture.name} of this toolkit") from error
+            raise UsageError(
+                f"{settings.weights}: is not a {settings.architecture.name} of this toolkit"
+            ) from error
         return model
     return build(settings.architecture, settings.weights)
 
@@ -259,7 +273,9 @@ def _open_folder(out: Path, described: dict[str, object], split: Split, resume: 
         raise OutputError(out, "holds no broken-off training; start without --resume")
     if resume:
         if json.loads(settings_path.read_text()) != described or Split.load(out / "split.json") != split:
-            raise UsageError(f"{out}: was begun with other settings or another split; give the same ones to --resume")
+            raise UsageError(
+                f"{out}: was begun with other settings or another split; give the same ones to --resume"
+            )
         return
     try:
         write_json(settings_path, described)
@@ -271,7 +287,9 @@ def _open_folder(out: Path, described: dict[str, object], split: Split, resume: 
 
 def _versions() -> dict[str, str]:
     packages = ("tensorflow", "tf-keras", "numpy", "pillow")
-    return {"cspine-edge": __version__, "python": platform.python_version()} | {name: version(name) for name in packages}
+    return {"cspine-edge": __version__, "python": platform.python_version()} | {
+        name: version(name) for name in packages
+    }
 
 
 __all__ = ["Protocol", "TrainResult", "TrainSettings", "train"]

@@ -1,0 +1,60 @@
+"""The verb ``quickstart``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ..quickstart import QuickstartResult
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("quickstart")(quickstart)
+
+
+def quickstart(
+    out: Annotated[Path, typer.Option("--out", help="Folder to make; must not exist.")] = Path("quickstart"),
+) -> None:
+    """Walk the whole way once on synthetic CT, in a few minutes. Needs the train extra.
+
+    Phantom series as DICOM, audit and split by series, train MobileNet, tune it quantization-aware, convert
+    to int8, check against float, classify an unseen series, bench; then one summary.
+    """
+    from ..quickstart import quickstart as run_quickstart
+
+    _print(run_quickstart(out, log=typer.echo), out)
+
+
+def _print(result: QuickstartResult, out: Path) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    report = result.report
+    right = sum(verdict.label == truth for verdict, truth in result.verdicts)
+    sizes = [Path(path).stat().st_size / 1e6 for path in (report.reference, report.candidate)]
+    table = Table(
+        title="Quickstart: synthetic CT, nothing here says anything about patients", title_justify="left"
+    )
+    for column in ("", "float32", "int8"):
+        table.add_column(column)
+    metrics = (report.reference_metrics, report.candidate_metrics)
+    for name in ("accuracy", "recall", "specificity", "auc"):
+        table.add_row(name, *(str(getattr(entry, name)) for entry in metrics))
+    table.add_row("size", *(f"{size:.2f} MB" for size in sizes))
+    table.add_row("latency", "", f"{result.median_ms:.2f} ms median, {result.threads} threads")
+    table.add_row("unseen series", "", f"{right} of {len(result.verdicts)} slices right")
+    Console().print(table)
+    typer.echo(f"parity: {report.verdict.value.upper()}: {report.reason}")
+    for name, path in (
+        ("model", result.model),
+        ("run", result.run.folder),
+        ("check report", out / "check.json"),
+        ("bench report", out / "bench.json"),
+        ("audit, split", f"{out / 'audit.json'}, {out / 'split.json'}"),
+    ):
+        typer.echo(f"{name:<13} {path}")
+    typer.echo(f"{sum(result.seconds.values()):.0f} s in all. Next: cspine-edge inspect {result.model}")
