@@ -10,7 +10,8 @@ from pathlib import Path
 from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
 from cspine_edge.contract import ModelFile, Precision, Threshold
 from cspine_edge.dataset import LABELS, LabelledDataset, load_images
-from cspine_edge.errors import ModelError, OutputError, UsageError
+from cspine_edge.errors import ModelError, UsageError
+from cspine_edge.files import refuse_existing
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.run import Run
@@ -133,6 +134,8 @@ def source_of_keras(path: Path, train: LabelledDataset | None, value_range: tupl
         If it is no flat classifier with two logits or a softmax over two classes.
     """
     model = load_keras(path)
+    if isinstance(model, keras.Sequential):
+        model = keras.Model(model.inputs, model.outputs, name=model.name)
     if not isinstance(model, keras.Model) or len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelError(path, "is no functional model with one input and one output")
     shape, output = model.input_shape, model.output_shape
@@ -187,8 +190,7 @@ def convert(
     ModelError
         If the converter refuses the network, or leaves operations of an int8 model in floating point.
     """
-    if out.exists() and not overwrite:
-        raise OutputError(out, "exists already; remove it, choose another --out, or give --overwrite")
+    refuse_existing(out, overwrite=overwrite)
     precision = settings.precision
     network = fold(source.model)
     calibration, images = None, None

@@ -4,7 +4,7 @@ TFLite's converter folds batch normalisation as well, but only after training. F
 quantization-aware training see the kernels that the device will see, and leaves no statistics that could
 drift. Each rule is exact up to float32 rounding:
 
-- a convolution followed by a batch normalisation alone becomes a convolution with bias;
+- a convolution or dense layer without activation, followed by a batch normalisation alone, becomes one with bias;
 - any other batch normalisation (before a convolution, as in DenseNet) becomes a 1x1 depthwise convolution;
 - a ReLU that alone follows a convolution becomes its activation;
 - the zero padding before a strided convolution becomes its ``same`` padding where that pads alike;
@@ -50,7 +50,7 @@ def fold(model: keras.Model) -> keras.Model:
         if isinstance(layer, layers.ZeroPadding2D) and (strided := _strided_successor(layer)) is not None:
             consumed.add(strided.name)
             result, last = _convolution(strided, source[0], consumed, padding="same")
-        elif isinstance(layer, (layers.Conv2D, layers.DepthwiseConv2D)):
+        elif type(layer) in (layers.Conv2D, layers.DepthwiseConv2D, layers.Dense):
             result, last = _convolution(layer, source[0], consumed)
         elif isinstance(layer, layers.BatchNormalization):
             result, last = _lone_normalisation(layer, source[0], consumed)
@@ -81,8 +81,11 @@ def _strided_successor(padding: Any) -> Any:
     follower = _only_successor(padding, layers.DepthwiseConv2D) or _only_successor(padding, layers.Conv2D)
     if follower is None or follower.padding != "valid":
         return None
+    reach = [
+        (size - 1) * dilation + 1 for size, dilation in zip(follower.kernel_size, follower.dilation_rate, strict=True)
+    ]
     for (before, after), side, kernel, stride in zip(
-        padding.padding, padding.input_shape[1:3], follower.kernel_size, follower.strides, strict=True
+        padding.padding, padding.input_shape[1:3], reach, follower.strides, strict=True
     ):
         total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
         if (before, after) != (total // 2, total - total // 2):
@@ -93,12 +96,12 @@ def _strided_successor(padding: Any) -> Any:
 def _convolution(layer: Any, source: Any, consumed: set[str], **changes: Any) -> tuple[Any, Any]:
     depthwise = isinstance(layer, layers.DepthwiseConv2D)
     kernel, *rest = layer.get_weights()
-    channels = kernel.shape[2] if depthwise else kernel.shape[3]
-    bias, last = (rest[0] if rest else np.zeros(channels, np.float32)), layer
-    if (norm := _only_successor(layer, layers.BatchNormalization)) is not None:
+    bias, last = (rest[0] if rest else np.zeros(layer.output_shape[-1], np.float32)), layer
+    norm = _only_successor(layer, layers.BatchNormalization)
+    if norm is not None and layer.activation.__name__ == "linear":  # not past an activation of the layer's own
         consumed.add(norm.name)
         factor, offset = _affine(norm)
-        kernel = kernel * (factor[:, np.newaxis] if depthwise else factor)
+        kernel = kernel * (factor.reshape(kernel.shape[2:]) if depthwise else factor)
         bias, last = bias * factor + offset, norm
     activation, last = _activation(layer, last, consumed)
     config = layer.get_config() | {"use_bias": True, "activation": activation} | changes
@@ -112,9 +115,10 @@ def _lone_normalisation(norm: Any, source: Any, consumed: set[str]) -> tuple[Any
     factor, offset = _affine(norm)
     activation, last = _activation(None, norm, consumed)
     scale = layers.DepthwiseConv2D(1, use_bias=True, activation=activation, name=norm.name)
-    result = scale(source)
+    is_vector = len(norm.input_shape) == 2
+    result = scale(layers.Reshape((1, 1, norm.input_shape[1]))(source) if is_vector else source)
     scale.set_weights([factor[np.newaxis, np.newaxis, :, np.newaxis], offset])
-    return result, last
+    return layers.Reshape((norm.input_shape[1],))(result) if is_vector else result, last
 
 
 def _affine(norm: Any) -> tuple[np.ndarray, np.ndarray]:

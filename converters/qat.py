@@ -34,8 +34,14 @@ _LEAST_BOUND = 1e-4
 """Smallest bound of a channel's kernel. ImageNet networks have dead channels with kernels near 1e-12 and biases near
 1; a scale from such a kernel would push the int32 bias out of range. At this bound the kernel's rounding moves an
 output by far less than one step."""
-_RANGE_KEEPING = (layers.MaxPooling2D, layers.ZeroPadding2D, layers.Reshape)
-"""Layers whose output has the quantisation of their input."""
+_RANGE_KEEPING = (
+    layers.AveragePooling2D,
+    layers.MaxPooling2D,
+    layers.ZeroPadding2D,
+    layers.Reshape,
+    layers.Flatten,
+)
+"""Layers whose output has the quantisation of their input, as TFLite's kernels demand."""
 
 
 class KernelQuantizer(quantization.quantizers.Quantizer):

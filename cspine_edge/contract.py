@@ -204,12 +204,14 @@ class Contract:
     intended_use: str = INTENDED_USE
 
     def __post_init__(self) -> None:
-        if len(self.labels) != 2 or self.positive not in self.labels:
+        if len(set(self.labels)) != 2 or len(self.labels) != 2 or self.positive not in self.labels:
             raise ValueError("labels should be two names, one of them the positive class")
         if self.resize != RESIZE_FILTER:
             raise ValueError(f"resize filter '{self.resize}' is unknown to this version")
         if self.temperature <= 0:
             raise ValueError("temperature should be above 0")
+        if self.parity is not None and not {"verdict", "reason"} <= self.parity.keys():
+            raise ValueError("parity should have a verdict and a reason")
 
     @property
     def positive_index(self) -> int:
@@ -351,12 +353,16 @@ def _take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
+            if sum(entry.file_size for entry in entries) > len(data):  # entries that lie over one another
+                raise ContractError(path, "its attached archive is larger than the file; copy the file again")
             for entry in entries:
                 if entry.file_size > _LARGEST_ENTRY or entry.compress_type != zipfile.ZIP_STORED:
                     raise ContractError(path, f"its attachment {entry.filename} is too large or compressed")
             start = min((entry.header_offset for entry in entries), default=len(data))
             return data[:start], {entry.filename: archive.read(entry) for entry in entries}
-    except zipfile.BadZipFile:
-        return data, {}
-    except (OSError, EOFError, ValueError, NotImplementedError) as error:
+    except zipfile.BadZipFile as error:
+        if CONTRACT_FILE.encode() not in data:
+            return data, {}
+        raise ContractError(path, f"is damaged or cut short ({error}); copy the file again") from error
+    except (OSError, EOFError, ValueError, RuntimeError) as error:
         raise ContractError(path, f"its attached archive is broken ({error}); copy the file again") from error

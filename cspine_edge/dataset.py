@@ -144,13 +144,16 @@ def load_dataset(root: Path | str, *, series_pattern: str | None = None) -> Labe
         If ``series_pattern`` is no regular expression with a group ``series``.
     """
     root = Path(root)
-    if not root.exists():
-        raise DatasetError(root, "does not exist")
     patterns = _compile_patterns(series_pattern)
-    if root.is_file():
-        base, found = root.parent, _from_csv(root)
-    else:
-        base, found = root, _from_folders(root)
+    try:
+        if not root.exists():
+            raise DatasetError(root, "does not exist")
+        if root.is_file():
+            base, found = root.parent, _from_csv(root)
+        else:
+            base, found = root, _from_folders(root)
+    except OSError as error:
+        raise DatasetError(root, f"cannot be read ({error.strerror}); check the path and the rights") from error
     if not found:
         raise DatasetError(root, "holds no slices; expected folders 'fracture' and 'normal' with images")
     slices = tuple(_with_series(base, found, patterns))
@@ -189,7 +192,7 @@ def _from_folders(root: Path) -> list[LabelledSlice]:
 
 
 def _from_csv(path: Path) -> list[LabelledSlice]:
-    found = []
+    found: dict[str, LabelledSlice] = {}
     for number, row in enumerate(_read_csv(path, {"path", "label"}), start=2):
         label = row["label"].strip().lower()
         if label not in (*LABELS, "0", "1"):
@@ -201,8 +204,10 @@ def _from_csv(path: Path) -> list[LabelledSlice]:
             raise DatasetError(
                 path, f"line {number}: no file at '{row['path']}' (paths are relative to the CSV)"
             )
-        found.append(LabelledSlice(row["path"], index, row.get("series") or "", _slice_index(row)))
-    return found
+        if row["path"] in found:
+            raise DatasetError(path, f"line {number}: '{row['path']}' is listed twice")
+        found[row["path"]] = LabelledSlice(row["path"], index, row.get("series") or "", _slice_index(row))
+    return list(found.values())
 
 
 def _read_csv(path: Path, needed: set[str]) -> list[dict[str, str]]:

@@ -46,8 +46,14 @@ def parse(text: str | bytes) -> Any:
     def refuse(constant: str) -> None:
         raise DocumentError(f"holds {constant}, which is not a JSON number")
 
+    def finite(number: str) -> float:
+        value = float(number)
+        if not math.isfinite(value):
+            raise DocumentError(f"holds {number}, which is too large")
+        return value
+
     try:
-        return json.loads(text, parse_constant=refuse)
+        return json.loads(text, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"is not JSON ({error})") from error
 
@@ -135,9 +141,10 @@ def _decode_dataclass(kind: Any, value: Any, where: str) -> Any:
 
 def _decode_plain(kind: Any, value: Any, where: str) -> Any:
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        if not math.isfinite(value):
-            raise DocumentError(f"{where} should be a finite number")
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise DocumentError(f"{where} should be a finite number") from None
     if kind is Path and isinstance(value, str):
         return Path(value)
     if (kind is not bool and isinstance(value, bool)) or not isinstance(value, kind):

@@ -13,6 +13,22 @@ from typing import Any
 from .errors import OutputError
 
 
+def refuse_existing(path: Path | str, *, overwrite: bool = False) -> None:
+    """Say that an output exists already; called before long work, and again when it is written.
+
+    Raises
+    ------
+    OutputError
+        If it exists and ``overwrite`` is false, or its folder is closed to this user.
+    """
+    try:
+        exists = Path(path).exists()
+    except OSError as error:
+        raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
+    if exists and not overwrite:
+        raise OutputError(path, "exists already; remove it, choose another --out, or give --overwrite")
+
+
 @contextmanager
 def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``path`` and rename it into place when the block ends well.
@@ -35,8 +51,7 @@ def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
         If the file exists and ``overwrite`` is false, or its folder cannot be written to.
     """
     path = Path(path)
-    if path.exists() and not overwrite:
-        raise OutputError(path, "exists already; remove it, choose another --out, or give --overwrite")
+    refuse_existing(path, overwrite=overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)

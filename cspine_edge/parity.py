@@ -1,4 +1,4 @@
-"""The gate: is the quantised model as good as its float reference on the same cases?
+"""The gate: whether the quantised model is as good as its float reference on the same cases.
 
 Paired and recall first. Independent cases are series: each bound is computed over series, and where their
 number cannot carry the claim the verdict says how many are missing.
@@ -154,13 +154,21 @@ class PairedMargins:
 def mcnemar_exact(lost: int, gained: int) -> float:
     """Exact two-sided McNemar test: the binomial probability of so uneven a division of the discordant pairs."""
     discordant = lost + gained
-    tail = sum(math.comb(discordant, k) for k in range(min(lost, gained) + 1))
-    return min(1.0, 2.0 * tail / 2.0**discordant) if discordant < 1000 else _normal_tail(lost, gained)
+    tail = term = 1
+    for k in range(min(lost, gained)):
+        term = term * (discordant - k) // (k + 1)
+        tail += term
+    return min(1.0, 2 * tail / 2**discordant)
 
 
 def series_needed(margin: float) -> int:
     """Independent cases without a single loss that bound the loss at ``margin`` (one-sided 95 %): 299 for 1 %."""
     return math.ceil(math.log(_ALPHA) / math.log1p(-margin))
+
+
+def bound_without_loss(cases: int) -> float:
+    """One-sided 95 % upper bound of the loss when none of so many independent cases was lost."""
+    return 1.0 - _ALPHA ** (1.0 / cases) if cases else 1.0
 
 
 def measure(
@@ -280,7 +288,7 @@ def _loss(
     spread = (resampled @ net) / (resampled @ sizes)
     return Loss(
         estimate=float(net.sum() / cases),
-        upper=max(float(np.percentile(spread, 100 * (1 - _ALPHA))), 1.0 - _ALPHA ** (1.0 / n)),
+        upper=max(float(np.percentile(spread, 100 * (1 - _ALPHA))), bound_without_loss(n)),
         slices=cases,
         series=n,
         lost=int(lost.sum()),
@@ -294,7 +302,10 @@ def _verdict(sensitivity: Loss, specificity: Loss, margin: float) -> tuple[GateV
     allowed = f"the margin of {100 * margin:g} points"
     for name, loss in (("sensitivity", sensitivity), ("specificity", specificity)):
         if loss.estimate > margin:
-            reason = f"{name} is lower by {100 * loss.estimate:.2f} points ({loss.lost} lost, {loss.gained} gained of {loss.slices} slices), more than {allowed}"
+            reason = (
+                f"{name} is lower by {100 * loss.estimate:.2f} points ({loss.lost} lost, {loss.gained} gained of "
+                f"{loss.slices} slices), more than {allowed}"
+            )
             return GateVerdict.FAILED, reason, (0, 0)
     missing = tuple(
         0 if loss.upper <= margin else _missing(loss, margin) for loss in (sensitivity, specificity)
@@ -306,7 +317,8 @@ def _verdict(sensitivity: Loss, specificity: Loss, margin: float) -> tuple[GateV
         )
         return GateVerdict.PASSED, reason, (0, 0)
     parts = [
-        f"{loss.series} {kind} series bound the loss of {name} at {100 * loss.upper:.1f} points only, {more} more are needed"
+        f"{loss.series} {kind} series bound the loss of {name} at {100 * loss.upper:.1f} points only, "
+        f"{more} more are needed"
         for kind, name, loss, more in (
             ("fracture", "sensitivity", sensitivity, missing[0]),
             ("normal", "specificity", specificity, missing[1]),
@@ -322,16 +334,11 @@ def _verdict(sensitivity: Loss, specificity: Loss, margin: float) -> tuple[GateV
 
 
 def _missing(loss: Loss, margin: float) -> int:
-    """Series still needed: enough for the exact bound, and for the bootstrap's to shrink with the root of their number."""
+    """Series still needed, for the exact bound and for the bootstrap's."""
     needed = series_needed(margin)
-    if loss.estimate > 0:
-        needed = max(
-            needed,
-            math.ceil(loss.series * ((loss.upper - loss.estimate) / (margin - loss.estimate + 1e-9)) ** 2),
-        )
+    if loss.upper > bound_without_loss(loss.series):
+        # The bootstrap's is the larger; its width shrinks with the root of their number. An estimate at the
+        # margin could never be shown to be within it: the count is then for a tenth of the margin below.
+        room = max(margin - loss.estimate, margin / 10)
+        needed = max(needed, math.ceil(loss.series * ((loss.upper - loss.estimate) / room) ** 2))
     return max(1, needed - loss.series)
-
-
-def _normal_tail(lost: int, gained: int) -> float:
-    z = (abs(lost - gained) - 1) / math.sqrt(lost + gained)
-    return math.erfc(z / math.sqrt(2.0))

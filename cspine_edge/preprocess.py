@@ -4,7 +4,7 @@ The way is integer-exact, so that every machine and every re-implementation sees
 
 1. the window turns stored values into grey levels 0-255 (:meth:`cspine_edge.slices.CtSlice.to_uint8`);
 2. Pillow's ``BILINEAR`` resize of the grey image: a triangle filter whose support grows with the reduction
-   (so it does antialias), in 22-bit fixed point, rows first, rounded to 8 bits after each pass; the aspect
+   (so it does antialias), in 22-bit fixed point, horizontally first, rounded to 8 bits after each pass; the aspect
    ratio is not kept;
 3. the same grey level in every channel.
 
@@ -14,6 +14,7 @@ input scale and zero point, so the bytes go in as they are.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,13 @@ class Preprocessing:
     channels: int = 3
     window: Window | None = None
     value_range: tuple[float, float] = (0.0, 1.0)
+
+    def __post_init__(self) -> None:
+        low, high = self.value_range
+        if not low < high or not math.isfinite(high - low):
+            raise ValueError("value range should be two finite numbers, the lower first")
+        if min(self.height, self.width, self.channels) < 1:
+            raise ValueError("height, width and channels should be above 0")
 
     @property
     def scale(self) -> float:

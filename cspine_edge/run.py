@@ -124,7 +124,7 @@ class Run:
                     path, f"is not version {_VERSION} of {_SCHEMA}; train again with this version"
                 )
             return decode(cls, document | {"folder": str(folder)})
-        except DocumentError as error:
+        except (OSError, DocumentError) as error:
             raise InputError(path, f"is malformed ({error}); train again") from error
 
 

@@ -134,6 +134,10 @@ class Window:
         return np.floor(np.clip(level, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
+BONE_WINDOW = Window(400, 1800)
+"""Window for bone, in HU."""
+
+
 @dataclass(frozen=True, eq=False)
 class CtSlice:
     """One axial slice as its file stores it.

@@ -1,4 +1,4 @@
-"""Golden pairs: does this machine give the answers that the workstation saw?"""
+"""Golden pairs: they tell whether this machine gives the answers that the workstation saw."""
 
 from __future__ import annotations
 
@@ -82,17 +82,11 @@ def _replay(classifier: Classifier, file: ModelFile, pair: GoldenPair, integer: 
     family = classifier.session.family.value
     if family not in pair.expected:
         raise ContractError(file.path, f"has no golden outputs for {family} kernels; convert it again")
-    found = outputs_of(classifier, file.golden_image(pair))
-    differences = [
-        np.abs(np.asarray(values) - np.asarray(wanted)).max()
-        for values, wanted in zip(found, pair.expected[family], strict=True)
-    ]
-    allowed = (
-        0.0
-        if integer
-        else _FLOAT_TOLERANCE * max(1.0, *(abs(value) for row in pair.expected[family] for value in row))
-    )
-    largest = float(max(differences))
+    found, wanted = outputs_of(classifier, file.golden_image(pair)), pair.expected[family]
+    if [len(row) for row in found] != [len(row) for row in wanted]:
+        raise ContractError(file.path, f"has golden outputs of another shape in {pair.image}; convert it again")
+    largest = float(np.abs(np.concatenate(found) - np.concatenate(wanted)).max())
+    allowed = 0.0 if integer else _FLOAT_TOLERANCE * max(1.0, np.abs(np.concatenate(wanted)).max())
     return PairResult(pair.image, largest <= allowed, largest)
 
 
@@ -101,6 +95,6 @@ def outputs_of(classifier: Classifier, image: np.ndarray) -> tuple[tuple[float, 
     classifier.load(image)
     classifier.session.invoke()
     return tuple(
-        tuple(value.item() for value in classifier.session.output(position))
+        tuple(float(value) for value in classifier.session.output(position))
         for position in range(len(classifier.session.outputs))
     )

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
+from cspine_edge.cli import main
 from cspine_edge.phantom import ImageFormat, write_phantom
 
 ROOT = Path(__file__).parents[1]
@@ -16,6 +22,30 @@ ROOT = Path(__file__).parents[1]
 def _skip_without_workstation(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("workstation") and importlib.util.find_spec("tensorflow") is None:
         pytest.skip("needs the train extra (TensorFlow)")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call of the command line gave: exit code, standard output and standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
+    """The command line in this process, as its entry point runs it."""
+
+    def run(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["cspine-edge", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        code = ended.value.code
+        return Outcome(code if isinstance(code, int) else int(code is not None), *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -50,32 +80,49 @@ def phantom_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def he_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of a MobileNet 0.25 base that keep the signal alive: Keras' own start collapses it to constants."""
-    import numpy as np
+def phantom_images(phantom_data: Path) -> np.ndarray:
+    """All 48 slices of the phantom as the small network takes them, shape (48, 96, 96), uint8."""
+    from cspine_edge.dataset import load_dataset, load_images
+    from cspine_edge.preprocess import Preprocessing
+    from cspine_edge.slices import Window
 
+    return load_images(load_dataset(phantom_data), Preprocessing(96, 96, 3, Window(400, 1800)))
+
+
+@pytest.fixture(scope="session")
+def he_scaled() -> Callable[..., Any]:
+    """Give a network weights that keep the signal alive, and batch statistics that are far from 0 and 1.
+
+    Keras' own start collapses MobileNet to constants, on which any test of its conversion would pass.
+    """
+    from cspine_edge.training.framework import keras
+
+    def scale(model: Any, seed: int = 7) -> Any:
+        rng = np.random.default_rng(seed)
+        for layer in model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                width = layer.moving_mean.shape[0]
+                spread = [rng.uniform(0.8, 1.2, width)] * layer.scale + [rng.normal(0.1, 0.2, width)] * layer.center
+                layer.set_weights([*spread, rng.normal(0, 0.05, width), rng.uniform(0.8, 1.2, width)])
+            elif layer.weights:
+                kernel, *bias = layer.get_weights()
+                depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+                fan_in = kernel[..., 0].size // (kernel.shape[2] if depthwise else 1)
+                biases = [rng.normal(0, 0.1, value.shape) for value in bias]
+                layer.set_weights([rng.normal(0, (2 / fan_in) ** 0.5, kernel.shape), *biases])
+        return model
+
+    return scale
+
+
+@pytest.fixture(scope="session")
+def he_weights(he_scaled: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Weights of a MobileNet 0.25 base that keep the signal alive."""
     from cspine_edge.training.framework import keras
 
     base = keras.applications.MobileNet((96, 96, 3), alpha=0.25, include_top=False, weights=None)
-    rng = np.random.default_rng(7)
-    for layer in base.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            width = layer.gamma.shape[0]
-            layer.set_weights(
-                [
-                    rng.uniform(0.8, 1.2, width),
-                    rng.normal(0.1, 0.2, width),
-                    rng.normal(0, 0.05, width),
-                    rng.uniform(0.8, 1.2, width),
-                ]
-            )
-        elif layer.weights:
-            (kernel,) = layer.get_weights()
-            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-            fan_in = kernel.shape[0] * kernel.shape[1] * (1 if depthwise else kernel.shape[2])
-            layer.set_weights([rng.normal(0, (2 / fan_in) ** 0.5, kernel.shape)])
     path = tmp_path_factory.mktemp("weights") / "mobilenet_he.h5"
-    base.save_weights(path)
+    he_scaled(base).save_weights(path)
     return path
 
 
@@ -105,24 +152,29 @@ def small_run(phantom_data: Path, he_weights: Path, tmp_path_factory: pytest.Tem
 
 
 @pytest.fixture(scope="session")
-def float_model(small_run: Path) -> Path:
-    """The small run as float32 TFLite."""
-    return _converted(small_run, "float32")
-
-
-@pytest.fixture(scope="session")
-def small_int8_model(small_run: Path) -> Path:
-    """The small run as int8 TFLite (ranges from the calibration set, no tuning)."""
-    return _converted(small_run, "int8")
-
-
-def _converted(run: Path, precision: str) -> Path:
+def converted(small_run: Path) -> Callable[[str], Path]:
+    """The small run as TFLite in the precision asked for (24 calibration slices, one epoch of tuning)."""
     from converters.convert import ConvertSettings, convert, default_output, source_of_run
     from cspine_edge.contract import Precision
 
-    source = source_of_run(run)
-    out = default_output(source, Precision(precision))
-    if not out.exists():
-        settings = ConvertSettings(Precision(precision), calibration_size=24)
-        convert(source, settings, out, log=lambda line: None)
-    return out
+    def model(precision: str) -> Path:
+        source = source_of_run(small_run)
+        out = default_output(source, Precision(precision))
+        if not out.exists():
+            settings = ConvertSettings(Precision(precision), calibration_size=24, qat_epochs=1, batch_size=8)
+            convert(source, settings, out, log=lambda line: None)
+        return out
+
+    return model
+
+
+@pytest.fixture(scope="session")
+def float_model(converted: Callable[[str], Path]) -> Path:
+    """The small run as float32 TFLite."""
+    return converted("float32")
+
+
+@pytest.fixture(scope="session")
+def small_int8_model(converted: Callable[[str], Path]) -> Path:
+    """The small run as int8 TFLite (ranges from the calibration set, no tuning)."""
+    return converted("int8")

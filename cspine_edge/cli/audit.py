@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import ExitCode, OutputError
+from ..errors import ExitCode
 from .options import (
     DataArgument,
     JsonOption,
@@ -46,12 +46,12 @@ def audit(
     """
     from ..audit import audit_dataset
     from ..dataset import load_dataset
+    from ..files import refuse_existing
     from ..progress import progress
 
     targets = [] if out is None else [out / "audit.json", out / "split.json"]
     for target in targets:
-        if target.exists() and not overwrite:
-            raise OutputError(target, "exists already; choose another --out, or give --overwrite")
+        refuse_existing(target, overwrite=overwrite)
     dataset = load_dataset(data, series_pattern=series_pattern)
     with progress("reading slices", len(dataset)) as step:
         report, split = audit_dataset(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..errors import OutputError, UsageError
+from ..errors import UsageError
 from ..slices import find_slices
 from .options import JsonOption, OverwriteOption, SeedOption, WindowOption, print_json
 
@@ -55,10 +55,11 @@ def bench(
 ) -> None:
     """Measure latency, stages of a slice, cold start and memory on this machine."""
     from ..bench import bench as measure
+    from ..files import refuse_existing
     from ..runtime import default_threads
 
-    if out is not None and out.exists() and not overwrite:  # said now rather than after the work
-        raise OutputError(out, "exists already; remove it, choose another --out, or give --overwrite")
+    if out is not None:  # said now rather than after the work
+        refuse_existing(out, overwrite=overwrite)
     report = measure(
         model,
         threads=tuple(dict.fromkeys((default_threads(), 1))) if threads is None else _parse_threads(threads),

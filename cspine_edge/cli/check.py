@@ -54,11 +54,12 @@ def check(
     """
     from ..classifier import Classifier
     from ..documents import encode
+    from ..files import refuse_existing
     from ..parity import GateVerdict, judge, measure
     from ..progress import progress
 
-    if out is not None and out.exists() and not overwrite:
-        raise UsageError(f"{out} exists already; choose another --out or give --overwrite")
+    if out is not None:
+        refuse_existing(out, overwrite=overwrite)
     candidate = Classifier(model, threads=threads)
     dataset = _data(candidate.file, data, split, series_pattern)
     against = Classifier(reference or _reference(candidate.file), threads=threads)
@@ -73,12 +74,12 @@ def check(
     )
     if out is not None:
         report.save(out, overwrite=overwrite)
-    if record and candidate.file.contract is not None:
-        candidate.file.with_parity(report.summary())
     if as_json:
         print_json(encode(report))
     else:
         _print(report, candidate.session.banner)
+    if record:
+        candidate.file.with_parity(report.summary())
     codes = {
         GateVerdict.PASSED: ExitCode.OK,
         GateVerdict.FAILED: ExitCode.GATE_FAILED,

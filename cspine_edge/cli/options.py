@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import UsageError
-from ..slices import Window
+
+if TYPE_CHECKING:
+    from ..slices import Window
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists already.")]
@@ -20,11 +23,20 @@ ThreadsOption = Annotated[
         "--threads", min=1, max=64, help="Interpreter threads; by default the processors, at most 4."
     ),
 ]
+
+
+def parse_window(text: str) -> Window:
+    """Read ``CENTER/WIDTH``; see :meth:`cspine_edge.slices.Window.parse`."""
+    from ..slices import Window
+
+    return Window.parse(text)
+
+
 WindowOption = Annotated[
-    Window | None,
+    Any,  # a Window or None; naming the type here would import numpy for every --help
     typer.Option(
         "--window",
-        parser=Window.parse,
+        parser=parse_window,
         metavar="CENTER/WIDTH",
         help="Window in HU for slices whose window neither the model's contract nor the file gives, e.g. 400/1800.",
     ),
@@ -53,12 +65,12 @@ def parse_value_range(text: str) -> tuple[float, float]:
     Raises
     ------
     UsageError
-        If it is not two rising numbers.
+        If it is not two rising finite numbers.
     """
     try:
         low, high = (float(number) for number in text.split(","))
     except ValueError:
         low = high = 0.0
-    if not low < high:
+    if not low < high or not math.isfinite(high - low):
         raise UsageError(f"--value-range '{text}' is not LOW,HIGH with LOW below HIGH, such as 0,1 or -1,1")
     return low, high

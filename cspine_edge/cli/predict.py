@@ -52,7 +52,8 @@ def predict(
 ) -> None:
     """Classify CT slices on this device. Research use only; not a medical device.
 
-    A slice that cannot be read is named, the rest go on, and the exit code is 4.
+    A slice that cannot be read is named, the rest go on, and the exit code is 4; it is 5 if all that was
+    lacking is the extra that brings more DICOM decoders.
     """
     from ..classifier import Classifier
     from ..slices import find_slices, iter_slices
@@ -62,11 +63,10 @@ def predict(
     classifier = Classifier(
         model, threads=threads, threshold=threshold, facts=_facts(labels, positive, value_range, outputs)
     )
-    failures = 0
+    failures: list[ExitCode] = []
 
     def report(error: CspineError) -> None:
-        nonlocal failures
-        failures += 1
+        failures.append(error.exit_code)
         typer.echo(f"error: {error}", err=True)
 
     def verdicts() -> Iterator[Verdict]:
@@ -84,8 +84,8 @@ def predict(
             err=True,
         )
     if failures:
-        typer.echo(f"{count} slices classified, {failures} inputs could not be used", err=True)
-        raise typer.Exit(int(ExitCode.BAD_INPUT))
+        typer.echo(f"{count} slices classified, {len(failures)} inputs could not be used", err=True)
+        raise typer.Exit(int(min(failures)))
 
 
 def _facts(labels: str | None, positive: str, value_range: str, outputs: str) -> Facts | None:
@@ -94,8 +94,8 @@ def _facts(labels: str | None, positive: str, value_range: str, outputs: str) ->
     if labels is None:
         return None
     names = tuple(name.strip() for name in labels.split(","))
-    if len(names) != 2 or positive not in names:
-        raise UsageError(f"--labels '{labels}' is not two names, one of them --positive '{positive}'")
+    if len(names) != 2 or len(set(names)) != 2 or positive not in names:
+        raise UsageError(f"--labels '{labels}' is not two different names, one of them --positive '{positive}'")
     if outputs not in ("probabilities", "logits"):
         raise UsageError(f"--outputs '{outputs}' is neither probabilities nor logits")
     return Facts((names[0], names[1]), positive, parse_value_range(value_range), outputs == "probabilities")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ..errors import UsageError
-from ..slices import Window
 from ..splits import Protocol, Split, grouped_split, paper_split
-from .options import DataArgument, SeedOption, SeriesPatternOption
+from .options import DataArgument, SeedOption, SeriesPatternOption, parse_window
 
 
 class BackboneName(str, Enum):
@@ -54,16 +53,16 @@ def train(
         ),
     ] = "imagenet",
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [10; grouped: 6].")
+        int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [10; grouped: 2].")
     ] = None,
     rate: Annotated[float, typer.Option("--rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-4,
     fine_tune_epochs: Annotated[
         int | None,
-        typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 2]."),
+        typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 3]."),
     ] = None,
     fine_tune_rate: Annotated[
         float, typer.Option("--fine-tune-rate", min=1e-8, max=1.0, help="Their learning rate.")
-    ] = 1e-5,
+    ] = 1e-4,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Slices per step.")] = 32,
     dropout: Annotated[
         float, typer.Option("--dropout", min=0.0, max=0.9, help="Dropout before the logits.")
@@ -81,12 +80,12 @@ def train(
         Path | None, typer.Option("--split", help="Split written by 'audit', instead of a new one.")
     ] = None,
     window: Annotated[
-        Window | None,
+        Any,
         typer.Option(
             "--window",
-            parser=Window.parse,
+            parser=parse_window,
             metavar="CENTER/WIDTH",
-            help="Window in HU for DICOM slices; goes into the contract. By default each file's own.",
+            help="Window in HU for DICOM slices; goes into the contract [400/1800].",
         ),
     ] = None,
     sensitivity: Annotated[
@@ -124,9 +123,9 @@ def train(
         architecture=Architecture(Backbone(backbone.value), alpha, size, hidden_units, dropout),
         optimizer=Optimizer(optimizer.value),
         weights=weights,
-        epochs=(10 if is_paper else 6) if epochs is None else epochs,
+        epochs=(10 if is_paper else 2) if epochs is None else epochs,
         rate=rate,
-        fine_tune_epochs=(0 if is_paper else 2) if fine_tune_epochs is None else fine_tune_epochs,
+        fine_tune_epochs=(0 if is_paper else 3) if fine_tune_epochs is None else fine_tune_epochs,
         fine_tune_rate=fine_tune_rate,
         batch_size=batch_size,
         window=window,

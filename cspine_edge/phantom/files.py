@@ -17,14 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OutputError, UsageError
-from ..slices import Window
+from ..slices import BONE_WINDOW, Window
 from .series import PhantomSeries, generate_series, is_intact
 
 if TYPE_CHECKING:
     from pydicom import FileDataset
-
-BONE_WINDOW = Window(400, 1800)
-"""Window in the DICOM tags and of the PNG files, in HU."""
 
 _DATE, _TIME = "20000101", "120000"
 

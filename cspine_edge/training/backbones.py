@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-import urllib.error
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -14,6 +12,9 @@ from .framework import keras
 
 HEAD_LAYERS = ("pool", "hidden", "dropout", "logits")
 """Names of the layers that are added to the base."""
+
+FINE_TUNE_MOMENTUM = 0.9
+"""Momentum of the batch normalisation's moving statistics while the base is trained."""
 
 
 class Backbone(str, Enum):
@@ -95,8 +96,10 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
         base = constructors[architecture.backbone](
             input_tensor=inputs, include_top=False, weights=None if weights == "random" else weights
         )
-    except (urllib.error.URLError, ssl.SSLError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # Keras raises a bare Exception where a download fails
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if weights == "imagenet" and isinstance(error, ValueError):
+            raise ModelError("imagenet weights", f"do not exist for {architecture.name} ({cause})") from error
         if weights == "imagenet":
             raise ModelError(
                 "imagenet weights",
@@ -117,6 +120,12 @@ def freeze_base(model: keras.Model) -> None:
 
 
 def unfreeze(model: keras.Model) -> None:
-    """Train everything but the batch normalisation, whose statistics stay those of the pre-training."""
+    """Train everything; batch normalisation follows the data quickly.
+
+    Keras' momentum of 0.99 needs hundreds of steps to forget the statistics of the pre-training, which belong to
+    another range of input values; short fine-tunes would end with statistics that fit neither.
+    """
     for layer in model.layers:
-        layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = True
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = FINE_TUNE_MOMENTUM

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
@@ -23,7 +22,7 @@ from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
 from ..progress import progress
 from ..run import Run, relative_data_path
-from ..slices import Window
+from ..slices import BONE_WINDOW, Window, read_slices
 from ..splits import Protocol, Split, leak_of
 from .augment import Augmentation
 from .backbones import Architecture, build, freeze_base, unfreeze
@@ -55,7 +54,7 @@ class TrainSettings:
     augmentation
         Random maps, or ``None``.
     window
-        Window in HU for slices that carry HU; goes into the contract.
+        Window in HU for slices that carry HU; goes into the contract. By default the bone window, if they do.
     sensitivity
         Wanted sensitivity of the operating threshold on the validation part.
     seed
@@ -68,7 +67,7 @@ class TrainSettings:
     epochs: int = 10
     rate: float = 1e-4
     fine_tune_epochs: int = 0
-    fine_tune_rate: float = 1e-5
+    fine_tune_rate: float = 1e-4
     batch_size: int = 32
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     window: Window | None = None
@@ -122,8 +121,9 @@ def train(
     """
     from .plots import plot_confusion, plot_curves
 
+    settings = replace(settings, window=settings.window or _default_window(dataset))
     described = _describe(settings)
-    _open_folder(out, described, split, resume)
+    _require_place(out, described, split, resume)
     log(f"data: {dataset.describe()}")
     log(f"split: {split.protocol.value}: {leak_of(dataset, split)}")
     on_gpu = use_mixed_precision()
@@ -135,6 +135,7 @@ def train(
     )
     with strategy().scope():
         model = _initial_model(settings)
+        _write_settings(out, described, split, resume)  # only now: nothing is left behind where this far fails
         history = _run_phases(
             model, settings, spec, train_part, validation, test_part, out / "checkpoints", log
         )
@@ -265,24 +266,29 @@ def _describe(settings: TrainSettings) -> dict[str, object]:
     return described | {"architecture": architecture}
 
 
-def _open_folder(out: Path, described: dict[str, object], split: Split, resume: bool) -> None:
-    settings_path = out / "settings.json"
+def _default_window(dataset: LabelledDataset) -> Window | None:
+    """Bone window where the slices carry HU, so that the contract fixes what the network saw."""
+    first = next(iter(read_slices(dataset.path_of(dataset.slices[0]))))
+    return BONE_WINDOW if first.rescale is not None else None
+
+
+def _require_place(out: Path, described: dict[str, object], split: Split, resume: bool) -> None:
     if out.exists() and not resume:
         raise OutputError(out, "exists already; give --resume to go on with it, or choose another --out")
-    if resume and not settings_path.is_file():
-        raise OutputError(out, "holds no broken-off training; start without --resume")
     if resume:
-        if json.loads(settings_path.read_text()) != described or Split.load(out / "split.json") != split:
+        if not (out / "settings.json").is_file():
+            raise OutputError(out, "holds no broken-off training; start without --resume")
+        begun = json.loads((out / "settings.json").read_text())
+        if begun != described or Split.load(out / "split.json") != split:
             raise UsageError(
                 f"{out}: was begun with other settings or another split; give the same ones to --resume"
             )
-        return
-    try:
-        write_json(settings_path, described)
+
+
+def _write_settings(out: Path, described: dict[str, object], split: Split, resume: bool) -> None:
+    if not resume:
+        write_json(out / "settings.json", described)
         split.save(out / "split.json")
-    except OutputError:
-        shutil.rmtree(out, ignore_errors=True)
-        raise
 
 
 def _versions() -> dict[str, str]:

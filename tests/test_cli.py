@@ -1,0 +1,395 @@
+"""The command line: help, exit codes, and what is printed for people and for programs."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import typer
+from PIL import Image
+
+from cspine_edge import __version__
+from cspine_edge.classifier import Classifier
+from cspine_edge.cli import VERBS, app
+from cspine_edge.contract import ModelFile
+from cspine_edge.dataset import load_dataset
+from cspine_edge.errors import ExitCode
+
+Cli = Callable[..., Any]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """A folder of three grey PNG."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        grey = np.random.default_rng(number).integers(0, 256, (80, 60), dtype=np.uint8)
+        Image.fromarray(grey).save(folder / f"slice{number}.png")
+    return folder
+
+
+@pytest.fixture
+def model(int8_model: Path, tmp_path: Path) -> Path:
+    """A copy of the shipped model, to be written to."""
+    return Path(shutil.copy(int8_model, tmp_path / "model.tflite"))
+
+
+# Help
+
+
+def test_overview(cli: Cli) -> None:
+    shown = cli("--help")
+    assert shown.code == 0
+    assert [line.split()[0] for line in commands(shown.out)] == list(VERBS)
+    assert all(len(line.split()) > 3 for line in commands(shown.out))
+    text = " ".join(shown.out.split())
+    assert "Research use only. Not a medical device." in text
+    for code in ExitCode:
+        assert re.search(rf"\b{int(code)} [a-z]", text.partition("Exit codes:")[2])
+
+
+def commands(text: str) -> list[str]:
+    return re.findall(r"^  (\w.*)$", text.partition("Commands:\n")[2], re.MULTILINE)
+
+
+def test_without_arguments_it_shows_the_overview(cli: Cli) -> None:
+    shown = cli()
+    assert "Commands:" in shown.out + shown.err
+    assert shown.code in (0, 2)  # 2 since click 8.2
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version").out == f"cspine-edge {__version__}\n"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_is_explained(cli: Cli, verb: str) -> None:
+    shown = cli(verb, "--help")
+    assert shown.code == 0
+    command = typer.main.get_command(app)
+    parameters = command.commands[verb].params  # type: ignore[attr-defined]
+    assert parameters
+    for parameter in parameters:
+        assert parameter.help, parameter.name
+        assert parameter.name
+        for name in parameter.opts:
+            if name.startswith("--"):
+                assert re.search(rf"{name}\b", shown.out), name
+        # The sentence begins on the line of the option or, after a long name, on the next.
+        assert parameter.help.split()[0] in shown.out
+    function = getattr(import_module(f"cspine_edge.cli.{verb}"), verb)
+    assert set(inspect.signature(function).parameters) == {parameter.name for parameter in parameters}
+
+
+def test_every_table_has_a_json_twin() -> None:
+    for verb in ("phantom", "audit", "convert", "check", "predict", "bench", "verify", "inspect"):
+        assert "as_json" in inspect.signature(getattr(import_module(f"cspine_edge.cli.{verb}"), verb)).parameters
+
+
+def test_only_the_called_verb_is_imported(root: Path) -> None:
+    program = (
+        "import sys; sys.argv[1:] = ['verify', '--help']\n"
+        "from cspine_edge.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print([m for m in sys.modules if m.startswith('cspine_edge.cli.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=root
+    )
+    assert "'cspine_edge.cli.verify'" in done.stdout
+    assert "'cspine_edge.cli.predict'" not in done.stdout
+
+
+def test_module_and_exit_code_of_a_process(root: Path) -> None:
+    call = [sys.executable, "-m", "cspine_edge", "verify", "missing.tflite"]
+    done = subprocess.run(call, capture_output=True, text=True, check=False, cwd=root)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("error: missing.tflite: cannot be read")
+
+
+# predict
+
+
+def test_predict_prints_a_line_a_slice(cli: Cli, pictures: Path) -> None:
+    shown = cli("predict", pictures)
+    assert (shown.code, shown.err) == (0, "")
+    lines = shown.out.splitlines()
+    assert len(lines) == 3
+    for number, line in enumerate(lines):
+        assert re.fullmatch(
+            rf"(normal|fracture) +[01]\.\d{{4}}  .*slice{number}\.png  as displayed", line.rstrip()
+        )
+
+
+def test_predict_json_is_one_array_that_agrees_with_the_library(
+    cli: Cli, pictures: Path, int8_model: Path
+) -> None:
+    from cspine_edge.slices import read_slices
+
+    shown = cli("predict", pictures, "--json", "--model", int8_model)
+    verdicts = json.loads(shown.out)
+    classifier = Classifier(int8_model)
+    assert [Path(verdict["path"]).name for verdict in verdicts] == [f"slice{n}.png" for n in range(3)]
+    for verdict in verdicts:
+        expected = classifier.classify(next(read_slices(Path(verdict["path"]))))
+        assert verdict["label"] == expected.label
+        assert verdict["margin"] == expected.margin
+        assert verdict["score"] == pytest.approx(expected.score, abs=1e-6)
+        assert verdict["window"] is None
+        assert verdict["window_source"] == "none"
+
+
+def test_predict_csv_has_a_header_and_the_same_rows(cli: Cli, pictures: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(cli("predict", pictures, "--csv").out)))
+    verdicts = json.loads(cli("predict", pictures, "--json").out)
+    assert list(rows[0]) == list(verdicts[0])
+    assert [row["path"] for row in rows] == [verdict["path"] for verdict in verdicts]
+    assert [float(row["score"]) for row in rows] == [verdict["score"] for verdict in verdicts]
+
+
+def test_predict_reads_dicom_with_its_window(cli: Cli, phantom_data: Path) -> None:
+    verdicts = json.loads(cli("predict", phantom_data, "--json").out)
+    assert len(verdicts) == 48
+    assert {verdict["window_source"] for verdict in verdicts} <= {"file", "contract"}
+    assert len({verdict["series"] for verdict in verdicts}) == 8
+
+
+@pytest.mark.parametrize("option", ["--json", "--csv", None])
+def test_a_broken_input_is_named_and_the_others_go_on(
+    cli: Cli, pictures: Path, tmp_path: Path, option: str | None
+) -> None:
+    (pictures / "slice1.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    missing = tmp_path / "missing.dcm"
+    shown = cli("predict", missing, pictures, *([option] if option else []))
+    assert shown.code == 4
+    *errors, last = shown.err.splitlines()
+    assert last == "2 slices classified, 2 inputs could not be used"
+    assert [line.startswith("error: ") for line in errors] == [True, True]
+    assert str(missing) in errors[0]
+    assert "slice1.png" in errors[1]
+    if option == "--json":
+        assert [Path(verdict["path"]).name for verdict in json.loads(shown.out)] == ["slice0.png", "slice2.png"]
+    else:
+        assert len(shown.out.splitlines()) == (3 if option else 2)
+
+
+def test_nothing_usable_is_still_an_array(cli: Cli, tmp_path: Path) -> None:
+    shown = cli("predict", tmp_path / "missing.png", "--json")
+    assert shown.code == 4
+    assert json.loads(shown.out) == []
+
+
+def test_a_missing_decoder_is_a_missing_extra(
+    cli: Cli, pictures: Path, phantom_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pydicom
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import JPEGLSLossless
+
+    from cspine_edge import dicom
+
+    monkeypatch.setattr(dicom, "_PLUGINS", ("pydicom",))
+    source = pydicom.dcmread(sorted(phantom_data.rglob("*.dcm"))[0])
+    source.file_meta.TransferSyntaxUID = JPEGLSLossless
+    source.PixelData = encapsulate([bytes(64)])
+    source["PixelData"].is_undefined_length = True
+    path = pictures / "compressed.dcm"
+    source.save_as(path, enforce_file_format=True)
+    alone = cli("predict", path)
+    assert alone.code == 5
+    assert "pip install 'cspine-edge[dicom]'" in alone.err
+    assert cli("predict", pictures, pictures.parent / "missing").code == 4
+
+
+def test_file_names_that_are_not_text_are_printed(pictures: Path, root: Path) -> None:
+    try:
+        (pictures / "slice0.png").rename(os.fsencode(pictures) + b"/m\xfcller.png")
+    except OSError:
+        pytest.skip("the file system takes no such name")
+    call = [sys.executable, "-m", "cspine_edge", "predict", str(pictures)]
+    for option, name in (("--json", "m\\udcfcller.png"), ("--csv", "m\\udcfcller.png")):
+        done = subprocess.run([*call, option], capture_output=True, check=False, cwd=root)
+        assert done.returncode == 0, done.stderr.decode()
+        assert name in done.stdout.decode()
+
+
+def test_threshold_option(cli: Cli, pictures: Path) -> None:
+    def labels(threshold: float) -> set[str]:
+        verdicts = json.loads(cli("predict", pictures, "--json", "--threshold", threshold).out)
+        return {verdict["label"] for verdict in verdicts}
+
+    assert labels(0.000001) == {"fracture"}
+    assert labels(0.999999) == {"normal"}
+
+
+def test_model_without_contract_is_described_by_options(
+    cli: Cli, pictures: Path, int8_model: Path, tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes(ModelFile.read(int8_model).graph)
+    known = json.loads(cli("predict", pictures, "--json", "--model", int8_model).out)
+    described = ("--labels", "normal, fracture", "--outputs", "logits", "--value-range", "0,1")
+    found = json.loads(cli("predict", pictures, "--json", "--model", bare, *described).out)
+    assert [verdict["margin"] for verdict in found] == [verdict["margin"] for verdict in known]
+    turned = ("--labels", "fracture,normal", "--outputs", "logits")
+    found = json.loads(cli("predict", pictures, "--json", "--model", bare, *turned).out)
+    assert [verdict["margin"] for verdict in found] == [-verdict["margin"] for verdict in known]
+
+
+# verify, inspect
+
+
+@pytest.mark.parametrize("family", ["xnnpack", "builtin", "reference"])
+def test_verify_passes_with_every_kernel_family(cli: Cli, int8_model: Path, family: str) -> None:
+    shown = cli("verify", int8_model, "--family", family)
+    assert (shown.code, shown.err) == (0, "")
+    assert f"{family} kernels" in shown.out
+    assert shown.out.splitlines()[-1].startswith("passed: 4 golden pairs bit for bit")
+
+
+def test_verify_fails_when_an_output_differs(cli: Cli, model: Path) -> None:
+    tampered = with_other_golden(model)
+    shown = cli("verify", tampered)
+    assert shown.code == 1
+    assert "DIFFERS" in shown.out
+    assert "FAILED" in shown.out
+    document = json.loads(cli("verify", tampered, "--json").out)
+    assert document["passed"] is False
+    assert [pair["equal"] for pair in document["pairs"]] == [False, True, True, True]
+    assert document["pairs"][0]["largest_difference"] == 1
+
+
+def with_other_golden(path: Path) -> Path:
+    from dataclasses import replace
+
+    file = ModelFile.read(path)
+    assert file.contract is not None
+    first, *others = file.contract.golden
+    expected = {
+        family: tuple(tuple(value + (1 if value < 255 else -1) for value in row) for row in rows)
+        for family, rows in first.expected.items()
+    }
+    golden = (replace(first, expected=expected), *others)
+    return replace(file, contract=replace(file.contract, golden=golden)).save(path, overwrite=True).path
+
+
+def test_inspect_shows_contract_and_graph(cli: Cli, int8_model: Path) -> None:
+    shown = cli("inspect", int8_model)
+    assert shown.code == 0
+    for word in ("integer throughout", "looked for: fracture", "pillow-bilinear", "golden pairs", "medical"):
+        assert word in shown.out
+    document = json.loads(cli("inspect", int8_model, "--json").out)
+    assert document["graph"]["input"]["shape"] == [1, 224, 224, 3]
+    assert document["graph"]["float_operations"] == 0
+    assert document["contract"] == json.loads(json.dumps(document["contract"]))
+    assert document["contract"]["schema"] == "cspine-edge/contract"
+
+
+def test_inspect_shows_a_model_without_contract(cli: Cli, int8_model: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.tflite"
+    bare.write_bytes(ModelFile.read(int8_model).graph)
+    assert re.search(r"^contract +none$", cli("inspect", bare).out, re.MULTILINE)
+    assert json.loads(cli("inspect", bare, "--json").out)["contract"] is None
+
+
+# check
+
+
+def test_check_records_its_verdict_and_says_how_many_series_are_missing(
+    cli: Cli, model: Path, int8_model: Path, phantom_data: Path, tmp_path: Path
+) -> None:
+    call = ("check", model, "--reference", int8_model, "--data", phantom_data)
+    shown = cli(*call, "--out", tmp_path / "report.json")
+    assert shown.code == 3
+    assert "TOO LITTLE EVIDENCE" in shown.out
+    assert f"{299 - 8} more are needed" in shown.out
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["schema"] == "cspine-edge/parity"
+    assert report["missing_fracture_series"] == 299 - 8
+    assert report["agreement"] == 1
+    contract = ModelFile.read(model).contract
+    assert contract is not None
+    assert contract.parity is not None
+    assert contract.parity["verdict"] == "too little evidence"
+    assert cli("verify", model).code == 0
+    assert "too little evidence" in cli("inspect", model).out
+    assert cli(*call, "--margin", "0.5").code == 0
+
+
+def test_check_can_leave_the_model_alone(cli: Cli, model: Path, int8_model: Path, phantom_data: Path) -> None:
+    before = model.read_bytes()
+    shown = cli("check", model, "--reference", int8_model, "--data", phantom_data, "--no-record", "--json")
+    assert shown.code == 3
+    assert json.loads(shown.out)["verdict"] == "too little evidence"
+    assert model.read_bytes() == before
+
+
+def test_check_fails_a_model_that_loses_fractures(
+    cli: Cli, model: Path, int8_model: Path, phantom_data: Path
+) -> None:
+    from dataclasses import replace
+
+    file = ModelFile.read(model)
+    assert file.contract is not None
+    margins = [v["margin"] for v in json.loads(cli("predict", phantom_data, "--json").out)]
+    truth = [item.label for item in load_dataset(phantom_data).slices]
+    assert 0 < sum(truth) < len(truth)
+    # The same graph with its labels' outputs exchanged decides everything the other way round.
+    turned = replace(file.contract, outputs=replace(file.contract.outputs), positive=file.contract.labels[0])
+    threshold = replace(file.contract.threshold, logit=float(np.median(margins)))
+    candidate = replace(file, contract=replace(turned, threshold=threshold)).save(model, overwrite=True)
+    shown = cli("check", candidate.path, "--reference", int8_model, "--data", phantom_data, "--no-record")
+    assert shown.code in (1, 4)
+
+
+def test_check_on_the_test_part_of_a_split(
+    cli: Cli, model: Path, int8_model: Path, phantom_data: Path, tmp_path: Path
+) -> None:
+    assert cli("audit", phantom_data, "--out", tmp_path / "audit").code == 0
+    split = json.loads((tmp_path / "audit" / "split.json").read_text())
+    call = ("check", model, "--reference", int8_model, "--data", phantom_data, "--no-record", "--json")
+    report = json.loads(cli(*call, "--split", tmp_path / "audit" / "split.json").out)
+    assert report["reference_metrics"]["slices"] == len(split["test"])
+
+
+def test_check_without_data_needs_the_run(cli: Cli, model: Path, int8_model: Path) -> None:
+    assert "give --data DATA" in cli("check", model, "--reference", int8_model).err
+    assert cli("check", model, "--reference", int8_model).code in (2, 4)
+
+
+@pytest.mark.workstation
+@pytest.mark.slow
+def test_check_finds_data_and_reference_by_the_run(cli: Cli, small_int8_model: Path, float_model: Path) -> None:
+    shown = cli("check", small_int8_model, "--json")
+    assert shown.code in (0, 1, 3)
+    report = json.loads(shown.out)
+    assert Path(report["reference"]).samefile(float_model)
+    assert "series" in report["data"]
+    contract = ModelFile.read(small_int8_model).contract
+    assert contract is not None
+    assert contract.parity is not None
+    assert contract.parity["reference"] == float_model.name
+
+
+# Pipes
+
+
+def test_no_progress_bar_and_no_colour_in_a_pipe(pictures: Path, root: Path, phantom_data: Path) -> None:
+    call = [sys.executable, "-m", "cspine_edge", "audit", str(phantom_data)]
+    done = subprocess.run(call, capture_output=True, text=True, check=True, cwd=root)
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
