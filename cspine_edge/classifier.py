@@ -253,8 +253,8 @@ def _check_against_tensors(
     if tensor.shape != (1, spec.height, spec.width, spec.channels):
         raise ContractError(
             path,
-            f"its contract says {spec.height} x {spec.width} x {spec.channels} pixels but its input tensor is "
-            f"{tensor.shape}; convert the model again",
+            f"its contract says {spec.height} x {spec.width} x {spec.channels} pixels but its input tensor "
+            f"is {tensor.shape}; convert the model again",
         )
     # The bytes stand for real values by one rule; a uint8 tensor has its own, which must be the same one.
     expected = {

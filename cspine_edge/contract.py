@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import zipfile
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -307,8 +308,6 @@ class ModelFile:
         if self.contract is None:
             raise ValueError("a model file is written with its contract")
         contract = replace(self.contract, graph_sha256=hashlib.sha256(self.graph).hexdigest())
-        import json
-
         document = json.dumps(contract.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
         buffer = io.BytesIO()
         buffer.write(self.graph)
@@ -353,11 +352,11 @@ def _take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = archive.infolist()
-            if sum(entry.file_size for entry in entries) > len(data):  # entries that lie over one another
-                raise ContractError(path, "its attached archive is larger than the file; copy the file again")
             for entry in entries:
                 if entry.file_size > _LARGEST_ENTRY or entry.compress_type != zipfile.ZIP_STORED:
                     raise ContractError(path, f"its attachment {entry.filename} is too large or compressed")
+            if sum(entry.file_size for entry in entries) > len(data):  # entries that lie over one another
+                raise ContractError(path, "its attached archive is larger than the file; copy the file again")
             start = min((entry.header_offset for entry in entries), default=len(data))
             return data[:start], {entry.filename: archive.read(entry) for entry in entries}
     except zipfile.BadZipFile as error:

@@ -153,7 +153,9 @@ def load_dataset(root: Path | str, *, series_pattern: str | None = None) -> Labe
         else:
             base, found = root, _from_folders(root)
     except OSError as error:
-        raise DatasetError(root, f"cannot be read ({error.strerror}); check the path and the rights") from error
+        raise DatasetError(
+            root, f"cannot be read ({error.strerror}); check the path and the rights"
+        ) from error
     if not found:
         raise DatasetError(root, "holds no slices; expected folders 'fracture' and 'normal' with images")
     slices = tuple(_with_series(base, found, patterns))

@@ -75,13 +75,12 @@ class Metrics:
 
     def __str__(self) -> str:
         c = self.confusion
-        rates = ", ".join(
-            f"{name} {getattr(self, name)}" for name in ("accuracy", "recall", "specificity", "auc")
-        )
+        names = ("accuracy", "recall", "specificity", "auc")
+        rates = ", ".join(f"{name} {getattr(self, name)}" for name in names)
         return (
-            f"{rates}; {c.true_positive} TP, {c.false_negative} FN, {c.false_positive} FP, {c.true_negative} TN; "
-            f"{self.slices} slices of {self.series} series, intervals over {self.clusters} "
-            f"{'series' if self.cluster_unit == 'series' else 'slice families'}"
+            f"{rates}; {c.true_positive} TP, {c.false_negative} FN, {c.false_positive} FP, "
+            f"{c.true_negative} TN; {self.slices} slices of {self.series} series, intervals over "
+            f"{self.clusters} {'series' if self.cluster_unit == 'series' else 'slice families'}"
         )
 
 

@@ -49,8 +49,8 @@ class Loss:
     estimate
         Reference minus candidate.
     upper
-        One-sided 95 % upper bound: the larger of the cluster bootstrap's over series and ``1 - 0.05 ** (1/n)``
-        for n series, the bound when not one of n independent cases was lost.
+        One-sided 95 % upper bound: the larger of the cluster bootstrap's over series and of
+        :func:`bound_without_loss` for n series.
     slices, series
         Cases that the rate is over.
     lost, gained
@@ -152,7 +152,7 @@ class PairedMargins:
 
 
 def mcnemar_exact(lost: int, gained: int) -> float:
-    """Exact two-sided McNemar test: the binomial probability of so uneven a division of the discordant pairs."""
+    """Exact two-sided McNemar test: the probability of so uneven a division of the discordant pairs."""
     discordant = lost + gained
     tail = term = 1
     for k in range(min(lost, gained)):
@@ -162,7 +162,7 @@ def mcnemar_exact(lost: int, gained: int) -> float:
 
 
 def series_needed(margin: float) -> int:
-    """Independent cases without a single loss that bound the loss at ``margin`` (one-sided 95 %): 299 for 1 %."""
+    """Independent cases without a loss that bound it at ``margin`` (one-sided 95 %): 299 for 1 %."""
     return math.ceil(math.log(_ALPHA) / math.log1p(-margin))
 
 
@@ -188,7 +188,8 @@ def measure(
     DatasetError
         If the data set is empty.
     """
-    if candidate.spec != reference.spec or candidate.contract.labels != reference.contract.labels:
+    ours, theirs = candidate.contract, reference.contract
+    if candidate.spec != reference.spec or (ours.labels, ours.positive) != (theirs.labels, theirs.positive):
         raise ContractError(
             candidate.file.path,
             f"has other preprocessing or labels than {reference.file.path}; pair it with its own float model",
@@ -303,8 +304,8 @@ def _verdict(sensitivity: Loss, specificity: Loss, margin: float) -> tuple[GateV
     for name, loss in (("sensitivity", sensitivity), ("specificity", specificity)):
         if loss.estimate > margin:
             reason = (
-                f"{name} is lower by {100 * loss.estimate:.2f} points ({loss.lost} lost, {loss.gained} gained of "
-                f"{loss.slices} slices), more than {allowed}"
+                f"{name} is lower by {100 * loss.estimate:.2f} points ({loss.lost} lost, {loss.gained} "
+                f"gained of {loss.slices} slices), more than {allowed}"
             )
             return GateVerdict.FAILED, reason, (0, 0)
     missing = tuple(
@@ -312,8 +313,8 @@ def _verdict(sensitivity: Loss, specificity: Loss, margin: float) -> tuple[GateV
     )
     if not any(missing):
         reason = (
-            f"sensitivity is lower by at most {100 * sensitivity.upper:.2f} points and specificity by at most "
-            f"{100 * specificity.upper:.2f} (95 %), within {allowed}"
+            f"sensitivity is lower by at most {100 * sensitivity.upper:.2f} points and specificity by at "
+            f"most {100 * specificity.upper:.2f} (95 %), within {allowed}"
         )
         return GateVerdict.PASSED, reason, (0, 0)
     parts = [

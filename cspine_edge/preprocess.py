@@ -4,8 +4,8 @@ The way is integer-exact, so that every machine and every re-implementation sees
 
 1. the window turns stored values into grey levels 0-255 (:meth:`cspine_edge.slices.CtSlice.to_uint8`);
 2. Pillow's ``BILINEAR`` resize of the grey image: a triangle filter whose support grows with the reduction
-   (so it does antialias), in 22-bit fixed point, horizontally first, rounded to 8 bits after each pass; the aspect
-   ratio is not kept;
+   (so it does antialias), in 22-bit fixed point, horizontally first, rounded to 8 bits after each pass; the
+   aspect ratio is not kept;
 3. the same grey level in every channel.
 
 A byte ``b`` stands for the real value ``low + b / 255 * (high - low)``; a uint8 model holds that rule in its

@@ -15,6 +15,10 @@ class Step(Protocol):
         """Advance by so many units; perhaps say what is being done now."""
 
 
+def _nothing(advance: int = 1, description: str | None = None) -> None:
+    del advance, description
+
+
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Step]:
     """Show a bar on standard error while the block runs, if that is a terminal.
@@ -27,7 +31,7 @@ def progress(description: str, total: int) -> Iterator[Step]:
         Number of units of work.
     """
     if not sys.stderr.isatty():
-        yield lambda advance=1, description=None: None
+        yield _nothing
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

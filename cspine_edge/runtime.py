@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
+import importlib.util
 import os
 from dataclasses import dataclass
 from enum import Enum
@@ -81,7 +81,7 @@ class Session:
 
     Attributes
     ----------
-    runtime, version, family, threads
+    runtime, family, threads
         What computes, and how.
     input, outputs
         The tensors.
@@ -108,7 +108,6 @@ class Session:
             raise ModelError(path, f"has {len(inputs)} inputs; an image classifier has one")
         self.path = path
         self.runtime = runtime
-        self.version = importlib.metadata.version(runtime.value)
         self.threads = threads
         self.input = _spec(inputs[0])
         self.outputs = tuple(_spec(detail) for detail in self._interpreter.get_output_details())
@@ -149,6 +148,13 @@ class Session:
             )
             for detail in self._interpreter._get_ops_details()
         )
+
+    @property
+    def version(self) -> str:
+        """Version of the runtime's package."""
+        from importlib.metadata import version  # takes longer to import than a small model to run
+
+        return version(self.runtime.value)
 
     @property
     def banner(self) -> str:
@@ -208,11 +214,7 @@ def open_session(
 
 
 def _is_installed(runtime: Runtime) -> bool:
-    try:
-        importlib.metadata.version(runtime.value)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
+    return importlib.util.find_spec(_MODULES[runtime].partition(".")[0]) is not None
 
 
 def _default_family(runtime: Runtime, outputs: tuple[TensorSpec, ...]) -> KernelFamily:

@@ -18,11 +18,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from .errors import CspineError, SliceError, UsageError
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Pixels of one frame above which a file is refused before anything is decoded (64 megapixels)."""
@@ -351,11 +354,16 @@ def check_size(path: Path, width: int, height: int) -> None:
 
 
 def _read_picture(path: Path, file: BinaryIO, head: bytes) -> np.ndarray:
-    # The plug-ins are called directly: Image.open would import more of them and warn of large sizes itself.
-    from PIL.JpegImagePlugin import JpegImageFile
-    from PIL.PngImagePlugin import PngImageFile
+    # The plug-in is called directly: Image.open would import more of them and warn of large sizes itself.
+    opener: type[ImageFile]
+    if head[0] == 0x89:
+        from PIL.PngImagePlugin import PngImageFile
 
-    kind, opener = ("PNG", PngImageFile) if head[0] == 0x89 else ("JPEG", JpegImageFile)
+        kind, opener = "PNG", PngImageFile
+    else:
+        from PIL.JpegImagePlugin import JpegImageFile
+
+        kind, opener = "JPEG", JpegImageFile
     try:
         with opener(file) as image:
             check_size(path, *image.size)

@@ -38,11 +38,11 @@ class Split:
     seed
         Seed of the random choice.
     train, validation, test
-        Paths relative to the data set's root. ``validation`` is empty in the paper's protocol, which has none.
+        Paths relative to the data set's root. The paper's protocol has no ``validation``: it is empty there.
     held_out
         Series of the test part (grouped protocol).
     validation_unit
-        ``"series"`` where whole series validate, ``"slice family"`` where too few series were left for that.
+        ``"series"`` where whole series validate, ``"slice family"`` where too few were left for that.
     """
 
     protocol: Protocol
@@ -96,8 +96,8 @@ class Leak:
         if not self.same_series:
             return f"no leak: none of the {self.test} test slices shares a series with the training part"
         return (
-            f"LEAK: {self.same_series} of {self.test} test slices come from a series that is also trained on, and "
-            f"{self.same_family} are variants of a training slice; the figures measure recall of known "
+            f"LEAK: {self.same_series} of {self.test} test slices come from a series that is also trained "
+            f"on, and {self.same_family} are variants of a training slice; the figures measure recall of known "
             "slices, not performance on new patients"
         )
 

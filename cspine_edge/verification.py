@@ -84,7 +84,9 @@ def _replay(classifier: Classifier, file: ModelFile, pair: GoldenPair, integer: 
         raise ContractError(file.path, f"has no golden outputs for {family} kernels; convert it again")
     found, wanted = outputs_of(classifier, file.golden_image(pair)), pair.expected[family]
     if [len(row) for row in found] != [len(row) for row in wanted]:
-        raise ContractError(file.path, f"has golden outputs of another shape in {pair.image}; convert it again")
+        raise ContractError(
+            file.path, f"has golden outputs of another shape in {pair.image}; convert it again"
+        )
     largest = float(np.abs(np.concatenate(found) - np.concatenate(wanted)).max())
     allowed = 0.0 if integer else _FLOAT_TOLERANCE * max(1.0, np.abs(np.concatenate(wanted)).max())
     return PairResult(pair.image, largest <= allowed, largest)

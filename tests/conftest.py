@@ -102,7 +102,9 @@ def he_scaled() -> Callable[..., Any]:
         for layer in model.layers:
             if isinstance(layer, keras.layers.BatchNormalization):
                 width = layer.moving_mean.shape[0]
-                spread = [rng.uniform(0.8, 1.2, width)] * layer.scale + [rng.normal(0.1, 0.2, width)] * layer.center
+                spread = [rng.uniform(0.8, 1.2, width)] * layer.scale + [
+                    rng.normal(0.1, 0.2, width)
+                ] * layer.center
                 layer.set_weights([*spread, rng.normal(0, 0.05, width), rng.uniform(0.8, 1.2, width)])
             elif layer.weights:
                 kernel, *bias = layer.get_weights()

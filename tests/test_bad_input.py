@@ -36,7 +36,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 @pytest.fixture
 def refused(cli: Cli, tmp_path: Path) -> Callable[..., str]:
-    """Runs a call that must be refused with an exit code and leave ``tmp_path`` as it is; gives the sentence."""
+    """Runs a call that must be refused and leave ``tmp_path`` as it is; gives the sentence."""
 
     def run(code: int, *arguments: object) -> str:
         before = contents(tmp_path)
@@ -137,7 +137,9 @@ def test_broken_slice_in_a_labelled_data_set(
     assert broken.name in audited.out
 
 
-@pytest.mark.parametrize("verb", [("predict",), ("audit",), ("check", "MODEL", "--reference", "MODEL", "--data")])
+@pytest.mark.parametrize(
+    "verb", [("predict",), ("audit",), ("check", "MODEL", "--reference", "MODEL", "--data")]
+)
 def test_missing_and_empty_inputs(
     refused: Cli, verb: tuple[str, ...], int8_model: Path, tmp_path: Path
 ) -> None:
@@ -207,7 +209,17 @@ def model_verb(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
         (lambda content: content.replace(b'"fracture"', b'"fracturf"', 1), "is damaged or cut short"),
         (lambda content: flip(content, len(content) // 2), "its graph is not the one its contract names"),
     ],
-    ids=["missing", "empty", "script", "half", "magic", "cut", "cut in contract", "contract flip", "graph flip"],
+    ids=[
+        "missing",
+        "empty",
+        "script",
+        "half",
+        "magic",
+        "cut",
+        "cut in contract",
+        "contract flip",
+        "graph flip",
+    ],
 )
 def test_broken_model(
     refused: Cli,
@@ -337,7 +349,9 @@ def test_no_permission(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        arguments = [own_copy(part, folder) if isinstance(part, Path) else part for part in writing_verbs[verb]]
+        arguments = [
+            own_copy(part, folder) if isinstance(part, Path) else part for part in writing_verbs[verb]
+        ]
         locked = folder / "locked"
         locked.mkdir()
         assert cli(*arguments, locked / "first").code in (0, 3)  # so that all is imported
@@ -465,14 +479,21 @@ def test_no_network_for_imagenet_weights(pictures: Path, tmp_path: Path, root: P
     before = contents(tmp_path)
     nowhere = "http://127.0.0.1:9"
     done = subprocess.run(
-        [sys.executable, "-m", "cspine_edge", "train", str(pictures), "--out", str(tmp_path / "out")]
-        + ["--protocol", "paper", "--alpha", "0.25", "--size", "128"],
+        [
+            *(sys.executable, "-m", "cspine_edge", "train", str(pictures), "--out", str(tmp_path / "out")),
+            *("--protocol", "paper", "--alpha", "0.25", "--size", "128"),
+        ],
         capture_output=True,
         text=True,
         cwd=root,
         env=os.environ
         | {"HTTP_PROXY": nowhere, "HTTPS_PROXY": nowhere, "http_proxy": nowhere, "https_proxy": nowhere}
-        | {"NO_PROXY": "", "no_proxy": "", "KERAS_HOME": str(tmp_path.parent / "keras"), "HOME": str(tmp_path.parent)},
+        | {
+            "NO_PROXY": "",
+            "no_proxy": "",
+            "KERAS_HOME": str(tmp_path.parent / "keras"),
+            "HOME": str(tmp_path.parent),
+        },
         check=False,
     )
     assert done.returncode == 4, done.stderr

@@ -41,6 +41,20 @@ def quantised(folded: Any, images: np.ndarray) -> Quantised:
     return Quantised(folded, ranges, twin, spec, export(twin, Precision.INT8, spec, None))
 
 
+@pytest.fixture
+def shallow(he_scaled: Callable[..., Any]) -> Any:
+    """A folded network of three convolutions, whose pooling leaves the image its shape."""
+    from cspine_edge.training.framework import keras
+
+    layers = keras.layers
+    image = keras.Input((96, 96, 3))
+    x = layers.Conv2D(8, 3, strides=2, activation="relu6", name="first")(image)
+    x = layers.DepthwiseConv2D(3, activation="relu6", name="depthwise")(x)
+    x = layers.Conv2D(16, 1, activation="relu6", name="pointwise")(x)
+    x = layers.Flatten()(layers.AveragePooling2D(8)(x))
+    return he_scaled(keras.Model(image, layers.Dense(2, name="logits")(x)))
+
+
 @pytest.fixture(scope="module")
 def small(small_run: Path, phantom_images: np.ndarray) -> Quantised:
     from converters.fold import fold
@@ -102,25 +116,33 @@ def test_input_takes_bytes_as_they_are(small: Quantised) -> None:
 
 
 @pytest.mark.parametrize("family", list(KernelFamily))
-def test_twin_and_file_agree_to_the_step(
+def test_twin_and_file_of_a_shallow_network_agree_to_the_step(
+    family: KernelFamily, shallow: Any, phantom_images: np.ndarray
+) -> None:
+    brightness = np.linspace(0.1, 1.0, len(phantom_images))[:, np.newaxis, np.newaxis]
+    images = (phantom_images * brightness).astype(np.uint8)  # phantoms alone look too much alike here
+    result = quantised(shallow, images)
+    imitated = result.twin(real_values(images, result.spec), training=False).numpy()
+    computed, step = logits_of(result.session(family), images)
+    assert computed.std(axis=0).min() > 4 * step, "images that give one answer could not tell"
+    assert np.abs(imitated - computed).max() < 1.5 * step
+    assert np.abs(imitated - computed).mean() < 0.5 * step
+
+
+@pytest.mark.parametrize("family", list(KernelFamily))
+def test_twin_is_closer_to_the_file_than_to_the_float_network(
     small: Quantised, family: KernelFamily, phantom_images: np.ndarray
 ) -> None:
+    """Through 28 layers single roundings add up to a few steps; they must stay below what is imitated."""
     images = phantom_images[24:]
-    imitated = small.twin(real_values(images, small.spec), training=False).numpy()
-    computed, step = logits_of(small.session(family), images)
-    assert computed.std(axis=0).min() > 4 * step, "images that give one answer could not tell"
-    difference = np.abs(imitated - computed) / step
-    assert difference.max() < 3.5
-    assert difference.mean() < 1.0
-
-
-def test_quantisation_moves_the_logits_little(small: Quantised, phantom_images: np.ndarray) -> None:
-    images = phantom_images[24:]
-    plain = small.folded(real_values(images, small.spec), training=False).numpy()
-    computed, _ = logits_of(small.session(), images)
-    margins, quantised_margins = plain[:, 1] - plain[:, 0], computed[:, 1] - computed[:, 0]
-    assert np.corrcoef(margins, quantised_margins)[0, 1] > 0.98
-    assert np.abs(margins - quantised_margins).max() < 0.25 * np.ptp(margins)
+    values = real_values(images, small.spec)
+    plain, imitated = small.folded(values).numpy(), small.twin(values, training=False).numpy()
+    computed, _ = logits_of(small.session(family), images)
+    assert np.sqrt(np.square(imitated - computed).mean()) < np.sqrt(np.square(imitated - plain).mean())
+    margins = [logits[:, 1] - logits[:, 0] for logits in (plain, imitated, computed)]
+    correlation = np.corrcoef(margins)
+    assert correlation[1, 2] > 0.95
+    assert correlation[0, 2] > 0.9
 
 
 def test_ranges_are_those_of_the_calibration_images(small: Quantised, phantom_images: np.ndarray) -> None:
@@ -150,30 +172,22 @@ def test_no_images_no_ranges(small: Quantised) -> None:
         activation_ranges(small.folded, np.empty((0, 96, 96), np.uint8), small.spec)
 
 
-def test_dead_channels_keep_their_bias(he_scaled: Callable[..., Any], phantom_images: np.ndarray) -> None:
-    from cspine_edge.training.framework import keras
-
-    layers = keras.layers
-    image = keras.Input((96, 96, 3))
-    x = layers.Conv2D(8, 3, strides=2, activation="relu", name="first")(image)
-    x = layers.DepthwiseConv2D(3, activation="relu", name="depthwise")(x)
-    x = layers.GlobalAveragePooling2D()(x)
-    network = he_scaled(keras.Model(image, layers.Dense(2)(x)))
-    for name, dead in (("first", np.s_[..., 3]), ("depthwise", np.s_[:, :, 5, :])):
-        kernel, bias = network.get_layer(name).get_weights()
-        kernel[dead] = 1e-12  # as in MobileNet's ImageNet weights
-        bias[3 if name == "first" else 5] = 1.0
-        network.get_layer(name).set_weights([kernel, bias])
-    result = quantised(network, phantom_images[:16])
+def test_dead_channels_keep_their_bias(shallow: Any, phantom_images: np.ndarray) -> None:
+    for name, channel in (("first", 3), ("depthwise", 5)):
+        kernel, bias = shallow.get_layer(name).get_weights()
+        kernel[(slice(None), slice(None), *((slice(None), channel) if name == "first" else (channel,)))] = 1e-12
+        bias[channel] = 1.0
+        shallow.get_layer(name).set_weights([kernel, bias])  # as in MobileNet's ImageNet weights
+    result = quantised(shallow, phantom_images[:24])
     session = result.session()
     details = {int(d["index"]): d for d in session._interpreter.get_tensor_details()}
     for operation, channel in (("CONV_2D", 3), ("DEPTHWISE_CONV_2D", 5)):
-        (found,) = [o for o in session._interpreter._get_ops_details() if o["op_name"] == operation]
+        found, *_ = [o for o in session._interpreter._get_ops_details() if o["op_name"] == operation]
         index = int(found["inputs"][2])
         stored = int(session._interpreter.get_tensor(index).ravel()[channel])
         scale = float(details[index]["quantization_parameters"]["scales"][channel])
         assert stored * scale == pytest.approx(1.0, rel=1e-3)
-    plain = network(real_values(phantom_images, result.spec), training=False).numpy()
+    plain = shallow(real_values(phantom_images, result.spec), training=False).numpy()
     computed, step = logits_of(session, phantom_images)
     assert np.abs(plain - computed).max() < 4 * step
 
@@ -193,13 +207,21 @@ def test_training_moves_the_weights_through_the_rounding(small: Quantised, phant
     assert all(not np.array_equal(old, new) for old, new in kernels)
 
 
-@pytest.mark.slow
-def test_densenet_becomes_integer_throughout(he_scaled: Callable[..., Any], phantom_images: np.ndarray) -> None:
+def test_densely_connected_network_becomes_integer_throughout(
+    he_scaled: Callable[..., Any], phantom_images: np.ndarray
+) -> None:
+    """DenseNet121's layers, two in a block: its concatenations and poolings demand equal scales."""
     from converters.fold import fold
-    from cspine_edge.training.backbones import Architecture, Backbone, build
+    from cspine_edge.training.framework import keras
 
-    model = build(Architecture(Backbone.DENSENET121, size=32, hidden_units=8), "random")
-    session = quantised(fold(he_scaled(model)), phantom_images[:8, 32:64, 32:64]).session()
+    image = keras.Input((64, 64, 3))
+    base = keras.src.applications.densenet.DenseNet(
+        [2, 2, 2, 2], input_tensor=image, include_top=False, weights=None
+    )
+    pooled = keras.layers.GlobalAveragePooling2D()(base.output)
+    network = he_scaled(keras.Model(image, keras.layers.Dense(2)(pooled)))
+    session = quantised(fold(network), phantom_images[:16, 16:80, 16:80]).session()
     operations = session.operations()
-    assert [operation.name for operation in operations].count("DEPTHWISE_CONV_2D") == 62
+    names = [operation.name for operation in operations]
+    assert (names.count("CONCATENATION"), names.count("AVERAGE_POOL_2D")) == (8, 3)
     assert not [operation for operation in operations if "float" in " ".join(operation.dtypes)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import Annotated
 
@@ -55,6 +56,9 @@ def _root(
 
 def main() -> None:
     """Run the command line; the errors of this package end it with one sentence and their exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # File names need not be text; a JSON escape keeps what cannot be encoded.
+        sys.stdout.reconfigure(errors="backslashreplace")
     given = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
     for verb in VERBS:
         # Only the verb that was called is imported; all of them for the overview.

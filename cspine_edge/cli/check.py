@@ -152,12 +152,13 @@ def _print(report: ParityReport, banner: str) -> None:
     typer.echo(f"data: {report.data}")
     for name, loss in (("sensitivity", report.sensitivity_loss), ("specificity", report.specificity_loss)):
         typer.echo(
-            f"{name}: lower by {100 * loss.estimate:.2f} points, at most {100 * loss.upper:.2f} (95 %, {loss.series} series); "
-            f"{loss.lost} lost, {loss.gained} gained, McNemar p {loss.mcnemar_p:.3g}"
+            f"{name}: lower by {100 * loss.estimate:.2f} points, at most {100 * loss.upper:.2f} "
+            f"(95 %, {loss.series} series); {loss.lost} lost, {loss.gained} gained, "
+            f"McNemar p {loss.mcnemar_p:.3g}"
         )
     typer.echo(
-        f"agreement {100 * report.agreement:.2f} %, {len(report.flips)} flips of {metrics.slices}; margins differ by "
-        f"{report.mean_difference:.3f} on average, {report.largest_difference:.3f} at most"
+        f"agreement {100 * report.agreement:.2f} %, {len(report.flips)} flips of {metrics.slices}; "
+        f"margins differ by {report.mean_difference:.3f} on average, {report.largest_difference:.3f} at most"
     )
     for flip in report.flips[:10]:
         typer.echo(

@@ -83,23 +83,23 @@ def _contract_rows(contract: Contract) -> list[tuple[str, str]]:
     rows = [
         (
             "preprocessing",
-            f"{spec.height} x {spec.width} x {spec.channels}, {contract.resize}, {window}, values {low:g} to {high:g}",
+            f"{spec.height} x {spec.width} x {spec.channels}, {contract.resize}, {window}, "
+            f"values {low:g} to {high:g}",
         ),
         ("labels", f"{', '.join(contract.labels)}; looked for: {contract.positive}"),
         ("threshold", f"margin {contract.threshold.logit:.4f}; {contract.threshold.method}"),
     ]
     if origin is not None:
+        versions = ", ".join(f"{name} {number}" for name, number in origin.versions.items())
         held_out = f", held out {', '.join(origin.held_out)}" if origin.held_out else ""
         rows += [
             (
                 "trained",
-                f"{origin.backbone} {origin.precision.value}, {origin.optimizer}, protocol {origin.protocol}{held_out}, {origin.weights} weights",
+                f"{origin.backbone} {origin.precision.value}, {origin.optimizer}, protocol {origin.protocol}"
+                f"{held_out}, {origin.weights} weights",
             ),
             ("data", origin.data),
-            (
-                "made",
-                f"{origin.created} with {', '.join(f'{name} {number}' for name, number in origin.versions.items())}",
-            ),
+            ("made", f"{origin.created} with {versions}"),
         ]
     families = ", ".join(contract.golden[0].expected) if contract.golden else ""
     rows.append(

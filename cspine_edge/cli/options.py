@@ -38,7 +38,8 @@ WindowOption = Annotated[
         "--window",
         parser=parse_window,
         metavar="CENTER/WIDTH",
-        help="Window in HU for slices whose window neither the model's contract nor the file gives, e.g. 400/1800.",
+        help="Window in HU for slices whose window neither the model's contract nor the file gives, "
+        "e.g. 400/1800.",
     ),
 ]
 SeriesPatternOption = Annotated[
@@ -46,7 +47,8 @@ SeriesPatternOption = Annotated[
     typer.Option(
         "--series-pattern",
         metavar="REGEX",
-        help="How the file name (without suffix) names the CT series: a regular expression with a group 'series'.",
+        help="How the file name (without suffix) names the CT series: a regular expression with a group "
+        "'series'.",
     ),
 ]
 DataArgument = Annotated[

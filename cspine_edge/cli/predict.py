@@ -95,7 +95,9 @@ def _facts(labels: str | None, positive: str, value_range: str, outputs: str) ->
         return None
     names = tuple(name.strip() for name in labels.split(","))
     if len(names) != 2 or len(set(names)) != 2 or positive not in names:
-        raise UsageError(f"--labels '{labels}' is not two different names, one of them --positive '{positive}'")
+        raise UsageError(
+            f"--labels '{labels}' is not two different names, one of them --positive '{positive}'"
+        )
     if outputs not in ("probabilities", "logits"):
         raise UsageError(f"--outputs '{outputs}' is neither probabilities nor logits")
     return Facts((names[0], names[1]), positive, parse_value_range(value_range), outputs == "probabilities")
@@ -126,18 +128,20 @@ def _write_csv(verdicts: Iterable[Verdict]) -> int:
     writer = csv.DictWriter(sys.stdout, _CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
     count = 0
-    for count, verdict in enumerate(verdicts, start=1):
+    for verdict in verdicts:
         writer.writerow(_plain(verdict))
+        count += 1
     return count
 
 
 def _write_table(verdicts: Iterable[Verdict]) -> int:
-    """Write a line per slice as it comes; a table that waits for the last would hide progress and hold memory."""
+    """Write a line per slice as it comes; a table that waits for the last would hide progress."""
     count = 0
-    for count, verdict in enumerate(verdicts, start=1):
+    for verdict in verdicts:
         frame = f" [{verdict.frame}]" if verdict.frame else ""
         window = (
             f"window {verdict.window} ({verdict.window_source.value})" if verdict.window else "as displayed"
         )
         typer.echo(f"{verdict.label:<9} {verdict.score:7.4f}  {verdict.path}{frame}  {window}")
+        count += 1
     return count

@@ -49,7 +49,8 @@ def train(
         typer.Option(
             "--weights",
             metavar="imagenet|random|FILE",
-            help="Start from: imagenet (downloaded once), random, a Keras h5 file without top, or a .keras of ours.",
+            help="Start from: imagenet (downloaded once), random, a Keras h5 file without top, or a .keras "
+            "of ours.",
         ),
     ] = "imagenet",
     epochs: Annotated[

@@ -25,7 +25,7 @@ def verify(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay the model's golden pairs: does this machine give the answers the workstation saw?
+    """Replay the model's golden pairs: they show whether this machine answers as the workstation did.
 
     Exit code 0 if every output is equal (bit for bit for an integer model), 1 if not.
     """
@@ -39,11 +39,9 @@ def verify(
     else:
         kind = "bit for bit" if result.exact else "within 0.1 %"
         for pair in result.pairs:
-            typer.echo(
-                f"{'equal' if pair.equal else 'DIFFERS':<8} {pair.image}  largest difference {pair.largest_difference:g}"
-            )
-        typer.echo(
-            f"{'passed' if result.passed else 'FAILED'}: {len(result.pairs)} golden pairs {kind}, {result.banner}"
-        )
+            word = "equal" if pair.equal else "DIFFERS"
+            typer.echo(f"{word:<8} {pair.image}  largest difference {pair.largest_difference:g}")
+        word = "passed" if result.passed else "FAILED"
+        typer.echo(f"{word}: {len(result.pairs)} golden pairs {kind}, {result.banner}")
     if not result.passed:
         raise typer.Exit(int(ExitCode.GATE_FAILED))

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..files import write_json
+from ..files import replacing, write_json
 from ..preprocess import Preprocessing
 from ..progress import progress
 from .augment import Augmentation
@@ -133,7 +133,7 @@ def run_phase(
         state.restore(manager.latest_checkpoint).assert_existing_objects_matched()
         history = json.loads((folder / "history.json").read_text())[: int(done.numpy())]
         log(f"{phase.name}: resumed after epoch {int(done.numpy())} of {phase.epochs}")
-    best = folder / "best.weights.h5"
+    best = folder / "best.npz"
     weights = _balanced_class_weights(train.labels)
     steps = -(-len(train.labels) // phase.batch_size)
     for epoch in range(int(done.numpy()), phase.epochs):
@@ -157,14 +157,16 @@ def run_phase(
         history.append(entry)
         if keep_best and monitor is not None and float(entry["monitor_loss"]) < float(least.numpy()):
             least.assign(float(entry["monitor_loss"]))
-            folder.mkdir(parents=True, exist_ok=True)
-            model.save_weights(str(best))
+            with replacing(best, overwrite=True) as temporary, temporary.open("wb") as stream:
+                np.savez(stream, *model.get_weights())
         done.assign(epoch + 1)
         write_json(folder / "history.json", history, overwrite=True)
         manager.save()
         log(_line(entry, phase.epochs))
     if keep_best and best.exists():
-        model.load_weights(str(best))
+        # Not Keras' own format: under MirroredStrategy it cannot be read back.
+        with np.load(best) as arrays:
+            model.set_weights([arrays[name] for name in arrays.files])
     return history
 
 

@@ -1,0 +1,4 @@
+// `gradle wrapper` writes the wrapper scripts for this version.
+tasks.wrapper {
+    gradleVersion = "8.14.3"
+}

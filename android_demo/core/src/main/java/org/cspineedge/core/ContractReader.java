@@ -1,0 +1,108 @@
+package org.cspineedge.core;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
+
+/** Reads the contract document. Every field that is used must be there; what is for other readers is passed over. */
+final class ContractReader {
+    static final String FILE = "cspine_edge.json";
+
+    private static final String SCHEMA = "cspine-edge/contract";
+    private static final int VERSION = 1;
+    private static final String RESIZE_FILTER = "pillow-bilinear";
+
+    private ContractReader() {}
+
+    /**
+     * @param modelFile name of the model file, for messages
+     * @param document content of {@value #FILE}
+     * @throws ContractException if it is of another schema or version, or malformed
+     */
+    static Contract read(String modelFile, byte[] document) throws ContractException {
+        Object content;
+        try {
+            content = Json.parse(document);
+        } catch (JsonException error) {
+            throw new ContractException(
+                    modelFile, "its " + FILE + " is not JSON (" + error.getMessage() + "); convert the model again");
+        }
+        try {
+            return contract(modelFile, content);
+        } catch (JsonException error) {
+            throw new ContractException(
+                    modelFile, "its contract is malformed: " + error.getMessage() + "; convert the model again");
+        }
+    }
+
+    private static Contract contract(String modelFile, Object content) throws JsonException, ContractException {
+        if (!(content instanceof Map<?, ?> document) || !SCHEMA.equals(document.get("schema"))) {
+            throw new ContractException(
+                    modelFile, "its " + FILE + " is no " + SCHEMA + " document; convert the model again");
+        }
+        Fields fields = new Fields(content, "");
+        int version = fields.integer("version");
+        if (version != VERSION) {
+            throw new ContractException(
+                    modelFile,
+                    "its contract has version " + version + ", this app reads " + VERSION
+                            + "; install the matching version of the app or convert the model again");
+        }
+        if (!RESIZE_FILTER.equals(fields.text("resize"))) {
+            throw new JsonException("the document: its resize filter is unknown to this version");
+        }
+        Preprocessing preprocessing = preprocessing(fields.object("preprocessing"));
+        Outputs outputs = outputs(fields.object("outputs"));
+        List<String> labels = fields.texts("labels");
+        String positive = fields.text("positive");
+        Threshold threshold = threshold(fields.object("threshold"));
+        double temperature = fields.number("temperature");
+        List<GoldenPair> golden = new ArrayList<>();
+        for (Fields pair : fields.objects("golden")) {
+            golden.add(new GoldenPair(pair.text("image"), pair.numberTables("expected")));
+        }
+        String sha256 = fields.text("graph_sha256");
+        String intendedUse = fields.text("intended_use");
+        return fields.build(
+                () -> new Contract(
+                        preprocessing, outputs, labels, positive, threshold, temperature, golden, sha256, intendedUse));
+    }
+
+    private static Preprocessing preprocessing(Fields fields) throws JsonException {
+        int height = fields.integer("height");
+        int width = fields.integer("width");
+        int channels = fields.integer("channels");
+        Optional<Window> window =
+                fields.has("window") ? Optional.of(window(fields.object("window"))) : Optional.empty();
+        List<Double> range = fields.numbers("value_range");
+        if (range.size() != 2) {
+            throw new JsonException("preprocessing.value_range should have 2 entries");
+        }
+        return fields.build(() -> new Preprocessing(height, width, channels, window, range.get(0), range.get(1)));
+    }
+
+    private static Window window(Fields fields) throws JsonException {
+        double center = fields.number("center");
+        double width = fields.number("width");
+        String function = fields.text("function");
+        for (Window.Function known : Window.Function.values()) {
+            if (known.name().equals(function)) {
+                return fields.build(() -> new Window(center, width, known));
+            }
+        }
+        throw new JsonException("preprocessing.window.function should be one of LINEAR, LINEAR_EXACT");
+    }
+
+    private static Outputs outputs(Fields fields) throws JsonException {
+        int logits = fields.integer("logits");
+        OptionalInt probability =
+                fields.has("probability") ? OptionalInt.of(fields.integer("probability")) : OptionalInt.empty();
+        return fields.build(() -> new Outputs(logits, probability));
+    }
+
+    private static Threshold threshold(Fields fields) throws JsonException {
+        return new Threshold(fields.number("logit"), fields.text("method"), fields.integer("cases"));
+    }
+}

@@ -1,0 +1,71 @@
+package org.cspineedge.core;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+
+class DecisionTest {
+    private static Decision decision(String positive, double threshold, double temperature) {
+        return new Decision(new Contract(
+                new Preprocessing(224, 224, 3, Optional.empty(), 0, 1),
+                new Outputs(0, OptionalInt.empty()),
+                List.of("normal", "fracture"),
+                positive,
+                new Threshold(threshold, "chosen for this test", 0),
+                temperature,
+                List.of(),
+                "",
+                "Research use only. Not a medical device."));
+    }
+
+    @Test
+    void aMarginAtTheThresholdIsPositive() {
+        assertEquals(new Verdict("fracture", true, 0.5, 0.0, 0.0), decision("fracture", 0, 1).decide(1.5, 1.5));
+        assertTrue(decision("fracture", 0.25, 1).decide(0, 0.25).positive());
+        assertFalse(decision("fracture", Math.nextUp(0.25), 1).decide(0, 0.25).positive());
+    }
+
+    @Test
+    void theMarginIsPositiveMinusOtherWhicheverComesFirst() {
+        assertEquals(2.0, decision("fracture", 0, 1).decide(1, 3).margin());
+        Verdict verdict = decision("normal", 0, 1).decide(1, 3);
+        assertEquals(-2.0, verdict.margin());
+        assertEquals("fracture", verdict.label());
+        assertFalse(verdict.positive());
+    }
+
+    @Test
+    void theTemperatureChangesTheScoreAndNotTheDecision() {
+        Verdict sharp = decision("fracture", 1, 1).decide(0, 2);
+        Verdict soft = decision("fracture", 1, 4).decide(0, 2);
+        assertEquals(1 / (1 + Math.exp(-2)), sharp.score());
+        assertEquals(1 / (1 + Math.exp(-0.5)), soft.score());
+        assertEquals(sharp.label(), soft.label());
+    }
+
+    @Test
+    void farLogitsGiveScoresBetweenZeroAndOne() {
+        assertEquals(1.0, decision("fracture", 0, 1).decide(-1e308, 1e308).score());
+        double score = decision("fracture", 0, 1).decide(1e308, -1e308).score();
+        assertTrue(score > 0 && score < 1e-300);
+    }
+
+    @Test
+    void noVerdictIsBasedOnWhatIsNoNumber() {
+        assertThrows(IllegalArgumentException.class, () -> decision("fracture", 0, 1).decide(Double.NaN, 0));
+    }
+
+    @Test
+    void storedLogitsAreTakenAsTheTensorMeansThem() {
+        Quantization logits = new Quantization(0.1f, 128);
+        assertEquals((double) 0.1f * -3, logits.dequantize(125));
+        assertEquals(7.0, new Quantization(0, 0).dequantize(7));
+        assertEquals((double) 0.1f * 5, decision("fracture", 0, 1).decide(128, 133, logits).margin());
+    }
+}

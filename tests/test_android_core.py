@@ -1,0 +1,362 @@
+"""The Android core: its Java sees the same bytes, reads the same contract and says the same as the toolkit."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import struct
+import subprocess
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from cspine_edge.classifier import Classifier
+from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile, Outputs, Threshold
+from cspine_edge.errors import ContractError, ModelError
+from cspine_edge.phantom import generate_series
+from cspine_edge.preprocess import Preprocessing, replicate_channels, resize
+from cspine_edge.slices import BONE_WINDOW, CtSlice, Window, WindowFunction, find_slices, iter_slices
+
+PACKAGE = Path("java/org/cspineedge/core")
+JUNIT = Path("/usr/share/java/junit-platform-console-standalone.jar")
+Image = npt.NDArray[np.uint8]
+Core = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def sources(root: Path) -> Path:
+    """Source folder of the module ``core``."""
+    return root / "android_demo" / "core" / "src"
+
+
+@pytest.fixture(scope="module")
+def classes(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled core, without Android on its class path, and the program that compares."""
+    if shutil.which("javac") is None:
+        pytest.skip("needs a JDK (javac)")
+    out = tmp_path_factory.mktemp("core")
+    files = [
+        *sorted((sources / "main" / PACKAGE).glob("*.java")),
+        sources / "test" / PACKAGE / "ToolkitComparison.java",
+    ]
+    javac(files, out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def core(classes: Path) -> Core:
+    """Runs a verb of the comparing program and gives what it prints."""
+
+    def run(*arguments: object) -> str:
+        command = ["java", "-Xshare:auto", "-cp", str(classes), "org.cspineedge.core.ToolkitComparison"]
+        done = subprocess.run(
+            [*command, *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def small_model(int8_model: Path, tmp_path_factory: pytest.TempPathFactory) -> ModelFile:
+    """A file with all the parts of the shipped one, and almost no graph."""
+    shipped = ModelFile.read(int8_model)
+    assert shipped.contract is not None
+    pair = shipped.contract.golden[0]
+    small = replace(
+        shipped,
+        graph=b"\x1c\x00\x00\x00TFL3" + bytes(range(64)),
+        contract=replace(shipped.contract, golden=(pair,)),
+        attachments={pair.image: b"not a picture", LABELS_FILE: shipped.attachments[LABELS_FILE]},
+    )
+    return small.save(tmp_path_factory.mktemp("small") / "small.tflite")
+
+
+def javac(files: Sequence[Path], out: Path, *options: str) -> None:
+    """Compile as the Gradle build does: for Java 17, every warning an error."""
+    command = ["javac", "--release", "17", "-encoding", "UTF-8", "-Xlint:all", "-Werror", *options]
+    done = subprocess.run([*command, "-d", str(out), *map(str, files)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+# The input tensor
+
+
+def phantom_images(sizes: Iterable[int]) -> list[Image]:
+    """Phantom slices in the bone window, one of each size."""
+    images = []
+    for size in sizes:
+        hu = generate_series(seed=4, index=size, slices=1, size=size).volume[0]
+        images.append(BONE_WINDOW.apply(hu.astype(np.float64)))
+    return images
+
+
+def noise_images(sizes: Iterable[tuple[int, int]]) -> list[Image]:
+    """Noise of these heights and widths; every second image has only black and white, the farthest apart."""
+    rng = np.random.default_rng(11)
+    images = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
+    return [np.where(image < 128, 0, 255).astype(np.uint8) if i % 2 else image for i, image in enumerate(images)]
+
+
+def assert_same_tensors(core: Core, images: Sequence[Image], spec: Preprocessing, folder: Path) -> None:
+    given, made = folder / "images", folder / "tensors"
+    given.write_bytes(b"".join(struct.pack(">ii", *image.shape[::-1]) + image.tobytes() for image in images))
+    core("tensors", spec.height, spec.width, spec.channels, given, made)
+    tensors = np.fromfile(made, np.uint8).reshape(len(images), spec.height, spec.width, spec.channels)
+    for image, tensor in zip(images, tensors, strict=True):
+        expected = replicate_channels(resize(image, spec.height, spec.width), spec.channels)
+        differing = np.count_nonzero(tensor != expected)
+        assert differing == 0, f"{differing} bytes of an image of {image.shape} differ"
+
+
+@pytest.mark.parametrize(
+    "spec", [Preprocessing(224, 224, 3), Preprocessing(96, 96, 1), Preprocessing(160, 131, 3)], ids=str
+)
+def test_input_tensors_equal_those_of_the_toolkit(core: Core, spec: Preprocessing, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    sizes = [
+        *[(512, 512), (300, 411), (224, 224), (97, 640), (640, 97), (1, 1), (1, 7), (7, 1), (2, 2), (3, 1000)],
+        *[(223, 225), (224, 512), (512, 224), (96, 97), (448, 448), (1024, 768), (160, 131), (131, 160)],
+        *[(int(h), int(w)) for h, w in rng.integers(1, 400, (40, 2))],
+    ]
+    images = noise_images(sizes) + phantom_images([64, 128, 181, 512])
+    assert_same_tensors(core, images, spec, tmp_path)
+
+
+def test_every_length_is_resized_as_the_toolkit_does(core: Core, tmp_path: Path) -> None:
+    lengths = range(1, 700)
+    wide, tall = noise_images((2, n) for n in lengths), noise_images((n, 2) for n in lengths)
+    assert_same_tensors(core, wide + tall, Preprocessing(224, 224, 1), tmp_path)
+
+
+def test_slices_of_the_data_set_are_resized_as_the_toolkit_does(core: Core, csf: Path, tmp_path: Path) -> None:
+    slices = iter_slices(find_slices([csf])[::40], lambda error: pytest.fail(str(error)))
+    images = [ct_slice.to_uint8(None, None)[0] for ct_slice in slices]
+    assert len(images) > 100
+    assert_same_tensors(core, images, Preprocessing(224, 224, 3), tmp_path)
+
+
+# The contract
+
+
+def fields_of(path: Path) -> dict[str, str]:
+    """The fields of a model's contract, read by the toolkit and written as the comparing program does."""
+    model = ModelFile.read(path)
+    contract = model.contract
+    assert contract is not None
+    spec, window = contract.preprocessing, contract.preprocessing.window
+    probability = contract.outputs.probability
+    fields = {
+        "graph": f"{len(model.graph)}",
+        "size": f"{spec.height} {spec.width} {spec.channels}",
+        "range": f"{spec.value_range[0]} {spec.value_range[1]}",
+        "window": f"{window.center} {window.width} {window.function.value}" if window else "none",
+        "outputs": f"{contract.outputs.logits} {-1 if probability is None else probability}",
+        "labels": ", ".join(contract.labels),
+        "positive": f"{contract.positive_index} {contract.positive}",
+        "threshold": f"{contract.threshold.logit} {contract.threshold.cases}",
+        "method": contract.threshold.method,
+        "temperature": f"{contract.temperature}",
+        "sha256": f"{contract.graph_sha256}",
+        "use": contract.intended_use,
+    }
+    for pair in contract.golden:
+        families = (
+            f"{family}={[list(map(float, output)) for output in outputs]}"
+            for family, outputs in pair.expected.items()
+        )
+        fields[pair.image] = f"{len(model.attachments[pair.image])} {{{', '.join(families)}}}"
+    return fields
+
+
+def answers(core: Core, paths: Iterable[Path]) -> dict[Path, dict[str, str]]:
+    """What the core makes of each file: fields and values, or a kind of error and its sentence."""
+    found: dict[Path, dict[str, str]] = {}
+    for line in core("contract", *paths).splitlines():
+        path, name, value = line.split("\t")
+        found.setdefault(Path(path), {})[name] = value
+    return found
+
+
+def another_contract(contract: Contract) -> Contract:
+    """A contract in which everything the core reads is different."""
+    return replace(
+        contract,
+        preprocessing=Preprocessing(
+            96, 100, 1, Window(380.5, 1750, WindowFunction.LINEAR_EXACT), (-1.0, 1 / 3)
+        ),
+        outputs=Outputs(1, None),
+        labels=("Wirbelbrüche", "keine"),
+        positive="Wirbelbrüche",
+        threshold=Threshold(-0.7310585786300049, 'highest sensitivity at "specificity" 0.9 – on 2 series', 77),
+        temperature=1.37,
+    )
+
+
+def test_contracts_are_read_with_equal_fields(
+    core: Core, int8_model: Path, small_model: ModelFile, tmp_path: Path
+) -> None:
+    assert small_model.contract is not None
+    other = replace(
+        small_model,
+        contract=another_contract(small_model.contract),
+        attachments=small_model.attachments | {LABELS_FILE: "Wirbelbrüche\nkeine\n".encode()},
+    ).save(tmp_path / "other.tflite")
+    found = answers(core, [int8_model, small_model.path, other.path])
+    assert len(found) == 3
+    for path, fields in found.items():
+        assert fields == fields_of(path)
+    assert found[int8_model]["golden/0.png"].count("xnnpack=") == 1
+    assert found[other.path]["window"] == "380.5 1750.0 LINEAR_EXACT"
+
+
+def with_document(model: ModelFile, document: str, compression: int = zipfile.ZIP_STORED, **files: str) -> bytes:
+    """A model file around another contract document."""
+    buffer = io.BytesIO()
+    buffer.write(model.graph)
+    with zipfile.ZipFile(buffer, "a", compression) as archive:
+        archive.writestr(CONTRACT_FILE, document)
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def with_field(model: ModelFile, path: str, value: object) -> bytes:
+    """A model file in whose contract one field, in a dotted path, is another; ``...`` leaves it out."""
+    assert model.contract is not None
+    document = model.contract.to_json()
+    *folders, name = path.split(".")
+    place = document
+    for folder in folders:
+        place = place[folder]
+    place[name] = value
+    if value is ...:
+        del place[name]
+    return with_document(model, json.dumps(document))
+
+
+def flipped(data: bytes, position: int) -> bytes:
+    """The data with one bit flipped."""
+    return data[:position] + bytes([data[position] ^ 0x10]) + data[position + 1 :]
+
+
+def test_what_the_toolkit_refuses_is_refused_with_the_same_sentence(
+    core: Core, int8_model: Path, small_model: ModelFile, tmp_path: Path
+) -> None:
+    shipped = int8_model.read_bytes()
+    contents = [
+        b"",
+        b"TFL3",
+        b"Dear colleague, the model you asked for is below.",
+        flipped(shipped, len(shipped) // 2),
+        flipped(small_model.path.read_bytes(), 40),
+        with_document(small_model, "[]"),
+        with_document(small_model, "{}", zipfile.ZIP_DEFLATED),
+        with_field(small_model, "schema", "cspine-edge/bench"),
+        with_field(small_model, "graph_sha256", "0" * 64),
+        with_field(small_model, "labels", ...),
+        with_field(small_model, "labels", ["fracture", "fracture"]),
+        with_field(small_model, "labels", [0, 1]),
+        with_field(small_model, "positive", "Fracture"),
+        with_field(small_model, "temperature", 0),
+        with_field(small_model, "temperature", True),
+        with_field(small_model, "threshold", 0.5),
+        with_field(small_model, "threshold.logit", "0"),
+        with_field(small_model, "threshold.cases", 1.0),
+        with_field(small_model, "preprocessing.height", 0),
+        with_field(small_model, "preprocessing.height", "224"),
+        with_field(small_model, "preprocessing.value_range", [1, 0]),
+        with_field(small_model, "preprocessing.value_range", [0]),
+        with_field(small_model, "golden", {}),
+        with_field(small_model, "golden", [{"expected": {}}]),
+    ]
+    paths = []
+    for i, content in enumerate(contents):
+        paths.append(tmp_path / f"{i}.tflite")
+        paths[-1].write_bytes(content)
+    found = answers(core, paths)
+    for path in paths:
+        with pytest.raises(ModelError) as caught:
+            ModelFile.read(path)
+        kind = "ContractException" if isinstance(caught.value, ContractError) else "ModelException"
+        assert found[path] == {kind: str(caught.value)}
+
+
+def test_what_else_no_verdict_should_be_based_on_is_refused(
+    core: Core, int8_model: Path, small_model: ModelFile, tmp_path: Path
+) -> None:
+    assert small_model.contract is not None
+    shipped, document = int8_model.read_bytes(), json.dumps(small_model.contract.to_json())
+    cut_short = r"is damaged or cut short \(.+\); copy the file again"
+    cases = {
+        "archive cut": (shipped[:-1000], cut_short),
+        "archive changed": (flipped(shipped, len(shipped) - 8000), cut_short),
+        "graph cut": (shipped[: len(shipped) // 2], "carries no cspine-edge contract; .+"),
+        "no contract": (small_model.graph, "carries no cspine-edge contract; .+"),
+        "version": (with_field(small_model, "version", 2), "its contract has version 2, this app reads 1; .+"),
+        "resize": (with_field(small_model, "resize", "lanczos"), ".+ its resize filter is unknown .+"),
+        "side": (with_field(small_model, "preprocessing.width", 1 << 20), ".+ should be at most 4096; .+"),
+        "number": (with_field(small_model, "preprocessing.width", 1 << 40), ".+ at most 32 bits; .+"),
+        "not JSON": (with_document(small_model, document[:-2]), r"its cspine_edge.json is not JSON \(.+\); .+"),
+        "NaN": (with_field(small_model, "temperature", float("nan")), r".+ is not JSON \(.+\); .+"),
+        "twice": (with_document(small_model, document[:-1] + ', "positive": "normal"}'), r".+ a key stands twice .+"),
+        "labels": (
+            with_document(small_model, document, **{LABELS_FILE: "fracture\nnormal\n"}),
+            "its labels.txt has other classes than its contract; .+",
+        ),
+        "golden": (with_document(small_model, document), "lacks a golden input its contract names; .+"),
+    }
+    paths = {name: tmp_path / f"{name}.tflite" for name in cases}
+    for name, (content, _) in cases.items():
+        paths[name].write_bytes(content)
+    found = answers(core, paths.values())
+    for name, (_, sentence) in cases.items():
+        (message,) = found[paths[name]].values()
+        assert re.fullmatch(re.escape(f"{paths[name]}: ") + sentence, message), message
+
+
+def test_no_damage_goes_unnoticed_that_the_toolkit_notices(
+    core: Core, small_model: ModelFile, tmp_path: Path
+) -> None:
+    printed = core("damage", small_model.path, tmp_path / "accepted").splitlines()
+    accepted = np.fromfile(tmp_path / "accepted", ">u4").tolist()
+    separator = accepted.index(2**32 - 1)
+    assert accepted[separator + 1 :] == []  # no cut file
+    data = small_model.path.read_bytes()
+    bits = accepted[:separator]  # dates and attributes in the archive's directory, which nobody reads
+    assert 0 < len(bits) < 0.1 * 8 * len(data)
+    archive = len(small_model.graph)
+    assert min(bits) >= 8 * archive
+    changed = tmp_path / "changed.tflite"
+    for bit in bits:
+        changed.write_bytes(data[: bit // 8] + bytes([data[bit // 8] ^ 1 << bit % 8]) + data[bit // 8 + 1 :])
+        assert ModelFile.read(changed).contract == small_model.contract, f"bit {bit}"
+    assert len(printed) > 5
+    for sentence in printed:
+        assert re.fullmatch(re.escape(f"{small_model.path}: ") + r"[ -~]+; [ -~]+[^.]", sentence), sentence
+
+
+# The verdict
+
+
+class Told(Classifier):
+    """A classifier whose network is told its answer; all the rest is the toolkit's own."""
+
+    def tell(self, logits: npt.NDArray[np.generic], scale: float, zero_point: int) -> None:
+        """Let the network answer with these stored logits."""
+        position = self.contract.outputs.logits
+        spec = replace(self.session.outputs[position], scale=scale, zero_point=zero_point)
+        self._answer = spec.dequantize(logits)
+        self.session = SimpleNamespace(  # type: ignore[assignment]
+            outputs={position: SimpleNamespace(dequantize=lambda values: values)},
+            output=lambda position: self._answer,
+        )
