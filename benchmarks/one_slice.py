@@ -2,8 +2,8 @@
 
     python benchmarks/one_slice.py [--runs 30] [--image FILE] [--out results/one-slice-....json]
 
-Both classify the same picture with the same model in fresh processes, A B A B ...; the figure is the median of
-the ratios pair by pair, so that a drifting machine does not blur it.
+Both classify the same picture with the same model in fresh processes, A B A B ...; the figure is the median
+of the ratios pair by pair, so that a drifting machine does not blur it.
 """
 
 from __future__ import annotations

@@ -12,5 +12,6 @@ image = Image.open(sys.argv[2]).convert("RGB").resize((224, 224), Image.Resampli
 interpreter.set_tensor(interpreter.get_input_details()[0]["index"], np.asarray(image)[np.newaxis])
 interpreter.invoke()
 output = interpreter.get_output_details()[0]
-logits = (interpreter.get_tensor(output["index"])[0].astype(float) - output["quantization"][1]) * output["quantization"][0]
+scale, zero_point = output["quantization"]
+logits = (interpreter.get_tensor(output["index"])[0].astype(float) - zero_point) * scale
 print("fracture" if logits[1] >= logits[0] else "normal", 1 / (1 + np.exp(logits[0] - logits[1])))

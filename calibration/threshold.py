@@ -26,9 +26,11 @@ def choose_threshold(logits: npt.ArrayLike, labels: npt.ArrayLike, sensitivity: 
     Returns
     -------
     Threshold
-        The choice, with its figures in words.
+        The choice, with its figures in words; equal logits where one class is missing.
     """
     values, truth = np.asarray(logits, dtype=np.float64), np.asarray(labels) == 1
+    if truth.all() or not truth.any():
+        return Threshold(method="equal logits (score 0.5); the validation part lacks a class")
     levels = np.unique(values)
     # Between two neighbouring levels all thresholds decide alike; the outer ones call all or nothing.
     edges = np.concatenate([[levels[0] - 1.0], (levels[:-1] + levels[1:]) / 2, [levels[-1] + 1.0]])

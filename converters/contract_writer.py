@@ -117,7 +117,7 @@ def attach_contract(
 
 
 def _output_positions(graph: bytes) -> Outputs:
-    """The converter keeps signature names but not their order; the logits are the output that is not a softmax."""
+    """Find the outputs by their signature names, which the converter keeps; it does not keep their order."""
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_content=graph)

@@ -238,15 +238,13 @@ def _tune(
     """Quantization-aware training on the training part; the validation part, if any, chooses the epoch."""
     if source.train is None:
         raise UsageError("--precision int8-qat tunes on data; give --data")
-    parts = []
-    for dataset in (source.train, source.validation):
-        if dataset is None:
-            parts.append(None)
-            continue
+
+    def load(dataset: LabelledDataset) -> Part:
         with progress("reading slices", len(dataset)) as step:
-            parts.append(Part(load_images(dataset, source.spec, step), dataset.labels))
-    train, validation = parts
-    assert train is not None
+            return Part(load_images(dataset, source.spec, step), dataset.labels)
+
+    train = load(source.train)
+    validation = load(source.validation) if source.validation is not None else None
     optimizer = Optimizer(source.run.optimizer) if source.run else Optimizer.ADAM
     phase = Phase(
         "qat",

@@ -4,7 +4,8 @@ TFLite's converter folds batch normalisation as well, but only after training. F
 quantization-aware training see the kernels that the device will see, and leaves no statistics that could
 drift. Each rule is exact up to float32 rounding:
 
-- a convolution or dense layer without activation, followed by a batch normalisation alone, becomes one with bias;
+- a convolution or dense layer without activation, followed by a batch normalisation alone, becomes one with
+  bias;
 - any other batch normalisation (before a convolution, as in DenseNet) becomes a 1x1 depthwise convolution;
 - a ReLU that alone follows a convolution becomes its activation;
 - the zero padding before a strided convolution becomes its ``same`` padding where that pads alike;
@@ -81,9 +82,8 @@ def _strided_successor(padding: Any) -> Any:
     follower = _only_successor(padding, layers.DepthwiseConv2D) or _only_successor(padding, layers.Conv2D)
     if follower is None or follower.padding != "valid":
         return None
-    reach = [
-        (size - 1) * dilation + 1 for size, dilation in zip(follower.kernel_size, follower.dilation_rate, strict=True)
-    ]
+    kernels = zip(follower.kernel_size, follower.dilation_rate, strict=True)
+    reach = [(size - 1) * dilation + 1 for size, dilation in kernels]
     for (before, after), side, kernel, stride in zip(
         padding.padding, padding.input_shape[1:3], reach, follower.strides, strict=True
     ):
@@ -98,7 +98,7 @@ def _convolution(layer: Any, source: Any, consumed: set[str], **changes: Any) ->
     kernel, *rest = layer.get_weights()
     bias, last = (rest[0] if rest else np.zeros(layer.output_shape[-1], np.float32)), layer
     norm = _only_successor(layer, layers.BatchNormalization)
-    if norm is not None and layer.activation.__name__ == "linear":  # not past an activation of the layer's own
+    if norm is not None and layer.activation.__name__ == "linear":  # not past the layer's own activation
         consumed.add(norm.name)
         factor, offset = _affine(norm)
         kernel = kernel * (factor.reshape(kernel.shape[2:]) if depthwise else factor)

@@ -12,7 +12,15 @@ import h5py
 from cspine_edge.errors import ModelError
 from cspine_edge.training.framework import keras
 
-_CODE = {"Lambda", "TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "TFSMLayer", "__lambda__"}
+_CODE = {
+    "Lambda",
+    "TFOpLambda",
+    "SlicingOpLambda",
+    "ClassMethod",
+    "InstanceMethod",
+    "TFSMLayer",
+    "__lambda__",
+}
 """Class names in a model's configuration that stand for code, or for operations outside any layer."""
 
 
@@ -33,7 +41,9 @@ def load_keras(path: Path) -> keras.Model:
     except (OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, zipfile.BadZipFile) as error:
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(path, f"is no Keras model that can be loaded ({cause})") from error
-    raise ModelError(path, f"holds {foreign}, which is no stock layer; it is not run, build the model without it")
+    raise ModelError(
+        path, f"holds {foreign}, which is no stock layer and is not run; build the model without it"
+    )
 
 
 def _configuration(path: Path) -> Any:
@@ -47,12 +57,13 @@ def _configuration(path: Path) -> Any:
 
 
 def _foreign_object(node: Any) -> str | None:
-    """Name the first object that Keras' safe mode would import or run, which in h5 files it does not guard at all."""
+    """Name the first object that Keras' safe mode would import or run; h5 files it does not guard at all."""
     if isinstance(node, dict):
         name, module = node.get("class_name"), node.get("module")
         if name in _CODE:
             return f"a {name} layer"
-        if name == "function" and not (module == "builtins" and hasattr(keras.activations, str(node.get("config")))):
+        stock = module == "builtins" and hasattr(keras.activations, str(node.get("config")))
+        if name == "function" and not stock:
             return f"the function {module}.{node.get('config')}"
         if name not in (None, "function") and module and module.split(".")[0] not in ("keras", "tf_keras"):
             return f"the object {module}.{name}"

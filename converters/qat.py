@@ -1,7 +1,7 @@
 """Quantization-aware training: the int8 arithmetic of the device imitated while the weights still move.
 
-Works on a folded network (:mod:`converters.fold`). Kernels are fake-quantised symmetrically with one scale per
-output channel, depthwise kernels too, where TensorFlow Model Optimization's own configuration has one for
+Works on a folded network (:mod:`converters.fold`). Kernels are fake-quantised symmetrically with one scale
+per output channel, depthwise kernels too, where TensorFlow Model Optimization's own configuration has one for
 all. Activation ranges come from the calibration set and stay fixed; the input's is the preprocessing's.
 """
 
@@ -23,6 +23,8 @@ import tensorflow_model_optimization as tfmot  # isort: skip
 
 layers = keras.layers
 quantization = tfmot.quantization.keras
+Quantizer: Any = quantization.quantizers.Quantizer
+QuantizeConfig: Any = quantization.QuantizeConfig
 
 _KERNELS = {
     layers.Conv2D: ("kernel", 3),
@@ -31,9 +33,9 @@ _KERNELS = {
 }
 """Kernel attribute and axis of the scales of each layer that has one."""
 _LEAST_BOUND = 1e-4
-"""Smallest bound of a channel's kernel. ImageNet networks have dead channels with kernels near 1e-12 and biases near
-1; a scale from such a kernel would push the int32 bias out of range. At this bound the kernel's rounding moves an
-output by far less than one step."""
+"""Smallest bound of a channel's kernel. ImageNet networks have dead channels: kernels near 1e-12, biases near
+1. A scale from such a kernel would push the int32 bias out of range. At this bound the kernel's rounding
+moves an output by far less than one step."""
 _RANGE_KEEPING = (
     layers.AveragePooling2D,
     layers.MaxPooling2D,
@@ -44,7 +46,7 @@ _RANGE_KEEPING = (
 """Layers whose output has the quantisation of their input, as TFLite's kernels demand."""
 
 
-class KernelQuantizer(quantization.quantizers.Quantizer):
+class KernelQuantizer(Quantizer):
     """Symmetric fake-quantisation to [-127, 127] with ranges from the kernel's present values.
 
     Parameters
@@ -80,7 +82,7 @@ class KernelQuantizer(quantization.quantizers.Quantizer):
         return {"axis": self.axis}
 
 
-class CalibratedQuantizer(quantization.quantizers.Quantizer):
+class CalibratedQuantizer(Quantizer):
     """Fake-quantisation of an activation over the fixed range that the calibration set gave.
 
     Parameters
@@ -105,7 +107,7 @@ class CalibratedQuantizer(quantization.quantizers.Quantizer):
         return {"low": self.low, "high": self.high}
 
 
-class LayerQuantizeConfig(quantization.QuantizeConfig):
+class LayerQuantizeConfig(QuantizeConfig):
     """What is quantised in one layer: its kernel, if it has one, and its output.
 
     Parameters
@@ -200,14 +202,19 @@ def quantization_aware(
     tensors = {
         folded.layers[0].name: _wrap(layers.Activation("linear", name="input"), image, spec.value_range)
     }
+    held = {folded.layers[0].name: spec.value_range}
     for layer in folded.layers[1:]:
-        sources = [tensors[name] for name in source_names(layer)]
+        names = source_names(layer)
+        sources = [tensors[name] for name in names]
         copy = type(layer).from_config(layer.get_config())
         copy.build(layer.input_shape)
         copy.set_weights(
             layer.get_weights()
         )  # before wrapping, which puts a fake-quantised kernel in their place
-        output_range = None if isinstance(layer, _RANGE_KEEPING) else ranges[layer.name]
+        held[layer.name] = held[names[0]] if isinstance(layer, _RANGE_KEEPING) else ranges[layer.name]
+        # Of the layers that keep their range, averages alone have values between its steps.
+        selects = isinstance(layer, _RANGE_KEEPING) and not isinstance(layer, layers.AveragePooling2D)
+        output_range = None if selects else held[layer.name]
         tensors[layer.name] = _wrap(copy, sources if len(sources) > 1 else sources[0], output_range)
     return keras.Model(image, tensors[folded.layers[-1].name], name=folded.name)
 

@@ -170,9 +170,10 @@ class Classifier:
     def read_margin(self) -> float:
         """Read the margin off the output tensors after an invoke."""
         position = self.contract.outputs.logits
-        values = self.session.outputs[position].dequantize(self.session.output(position))
+        output = self.session.outputs[position]
+        values = output.dequantize(self.session.output(position))
         if self._probabilities:
-            return self._sign * _logit_of_probabilities(values)
+            return self._sign * _logit_of_probabilities(values, output.scale)
         return self._sign * float(values[1] - values[0])
 
     def score(self, margin: float) -> float:
@@ -260,17 +261,18 @@ def _check_against_tensors(
     expected = {
         "uint8": (spec.scale, spec.zero_point),
         "int8": (spec.scale, spec.zero_point - 128),
-        "float32": (0.0, 0),
+        "float32": (0.0, 0.0),
     }
     if tensor.dtype.name not in expected:
         raise ContractError(
             path, f"takes {tensor.dtype.name} input; only uint8, int8 and float32 are possible"
         )
     scale, zero_point = expected[tensor.dtype.name]
-    if abs(tensor.scale - scale) > 1e-3 * scale or tensor.zero_point != zero_point:
+    # The real value 0 may lie half-way between two bytes (values -1 to 1); converters round it either way.
+    if abs(tensor.scale - scale) > 1e-3 * scale or abs(tensor.zero_point - zero_point) > 0.501:
         raise ContractError(
             path,
-            f"its contract gives input scale {scale:.6g} and zero point {zero_point}, its tensor has "
+            f"its contract gives input scale {scale:.6g} and zero point {zero_point:g}, its tensor has "
             f"{tensor.scale:.6g} and {tensor.zero_point}; convert the model again",
         )
     for position in (contract.outputs.logits, contract.outputs.probability):
@@ -291,7 +293,7 @@ def _threshold_on_margin(score: float, contract: Contract) -> Threshold:
     )
 
 
-def _logit_of_probabilities(values: npt.NDArray[np.float64]) -> float:
-    floor = 1.0 / 512.0  # half a step of an 8-bit softmax
+def _logit_of_probabilities(values: npt.NDArray[np.float64], step: float) -> float:
+    floor = step / 2 or float(np.finfo(np.float32).tiny)  # a probability of 0 has no logarithm
     second, first = max(float(values[1]), floor), max(float(values[0]), floor)
     return math.log(second / first)

@@ -16,6 +16,7 @@ import csv
 import hashlib
 import os
 import re
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -256,10 +257,11 @@ def _identify(base: Path, item: LabelledSlice, patterns: Sequence[re.Pattern[str
             return replace(item, series=series, slice_index=index)
     for pattern in patterns:
         match = pattern.search(path.stem)
-        if match:
-            groups = match.groupdict()
-            number = groups.get("index")
-            return replace(item, series=groups["series"], slice_index=int(number) if number else None)
+        if match and match["series"]:
+            number = match.groupdict().get("index") or ""
+            return replace(
+                item, series=match["series"], slice_index=int(number) if number.isdecimal() else None
+            )
     raise DatasetError(
         path,
         "its CT series cannot be told from the file name; give --series-pattern '(?P<series>...)', or a "
@@ -271,12 +273,13 @@ def _dicom_series(path: Path) -> tuple[str | None, int | None]:
     import pydicom
 
     try:
-        header = pydicom.dcmread(path, specific_tags=["SeriesInstanceUID", "InstanceNumber"])
-    except (pydicom.errors.InvalidDicomError, OSError, EOFError):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header = pydicom.dcmread(path, specific_tags=["SeriesInstanceUID", "InstanceNumber"])
+            series, number = header.get("SeriesInstanceUID"), header.get("InstanceNumber")
+            return (str(series) if series else None), (int(number) if number is not None else None)
+    except Exception:  # a damaged header raises errors of many kinds; reading the slice will name it
         return None, None
-    number = header.get("InstanceNumber")
-    series = header.get("SeriesInstanceUID")
-    return (str(series) if series else None), (int(number) if number is not None else None)
 
 
 def load_images(

@@ -62,9 +62,9 @@ class Preprocessing:
         return (high - low) / 255.0
 
     @property
-    def zero_point(self) -> int:
-        """Byte that stands for the real value 0 in a uint8 input tensor."""
-        return round(-self.value_range[0] / self.scale)
+    def zero_point(self) -> float:
+        """Byte that stands for the real value 0 in a uint8 input tensor, before it is rounded to one."""
+        return -self.value_range[0] / self.scale
 
     def real_values(self) -> npt.NDArray[np.float32]:
         """Real value of each byte, shape (256,), float32: the look-up table for float input tensors."""
@@ -116,8 +116,9 @@ def resize(grey: npt.NDArray[np.uint8], height: int, width: int) -> npt.NDArray[
         return grey
     from PIL import Image
 
-    resized = Image.fromarray(grey).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(resized)
+    # One axis at a time: from version 13 on, Pillow itself chooses which comes first, and rounds in between.
+    narrowed = Image.fromarray(grey).resize((width, grey.shape[0]), Image.Resampling.BILINEAR)
+    return np.asarray(narrowed.resize((width, height), Image.Resampling.BILINEAR))
 
 
 def replicate_channels(grey: npt.NDArray[np.uint8], channels: int) -> npt.NDArray[np.uint8]:

@@ -111,7 +111,7 @@ class Session:
         self.threads = threads
         self.input = _spec(inputs[0])
         self.outputs = tuple(_spec(detail) for detail in self._interpreter.get_output_details())
-        self.family = family or _default_family(runtime, self.outputs)
+        self.family = _family_in_use(runtime, family, self.outputs)
         self._input_view = self._interpreter.tensor(self.input.index)
         self._output_views = tuple(self._interpreter.tensor(output.index) for output in self.outputs)
 
@@ -217,10 +217,14 @@ def _is_installed(runtime: Runtime) -> bool:
     return importlib.util.find_spec(_MODULES[runtime].partition(".")[0]) is not None
 
 
-def _default_family(runtime: Runtime, outputs: tuple[TensorSpec, ...]) -> KernelFamily:
+def _family_in_use(
+    runtime: Runtime, family: KernelFamily | None, outputs: tuple[TensorSpec, ...]
+) -> KernelFamily:
     """tflite-runtime hands float graphs to XNNPACK but keeps int8 ones in its built-in kernels."""
     quantised = any(output.scale for output in outputs)
-    return KernelFamily.BUILTIN if runtime is Runtime.TFLITE_RUNTIME and quantised else KernelFamily.XNNPACK
+    if family in (None, KernelFamily.XNNPACK) and runtime is Runtime.TFLITE_RUNTIME and quantised:
+        return KernelFamily.BUILTIN
+    return family or KernelFamily.XNNPACK
 
 
 def _spec(detail: dict[str, Any]) -> TensorSpec:

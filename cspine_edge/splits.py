@@ -97,8 +97,8 @@ class Leak:
             return f"no leak: none of the {self.test} test slices shares a series with the training part"
         return (
             f"LEAK: {self.same_series} of {self.test} test slices come from a series that is also trained "
-            f"on, and {self.same_family} are variants of a training slice; the figures measure recall of known "
-            "slices, not performance on new patients"
+            f"on, and {self.same_family} are variants of a training slice; the figures measure recall of "
+            "known slices, not performance on new patients"
         )
 
 

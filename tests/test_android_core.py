@@ -1,4 +1,4 @@
-"""The Android core: its Java sees the same bytes, reads the same contract and says the same as the toolkit."""
+"""The Android core: its Java sees the bytes, reads the contract and gives the verdicts of the toolkit."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
+import PIL.Image
 import pytest
 
 from cspine_edge.classifier import Classifier
@@ -26,6 +27,7 @@ from cspine_edge.preprocess import Preprocessing, replicate_channels, resize
 from cspine_edge.slices import BONE_WINDOW, CtSlice, Window, WindowFunction, find_slices, iter_slices
 
 PACKAGE = Path("java/org/cspineedge/core")
+JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # quick to start
 JUNIT = Path("/usr/share/java/junit-platform-console-standalone.jar")
 Image = npt.NDArray[np.uint8]
 Core = Callable[..., str]
@@ -56,7 +58,7 @@ def core(classes: Path) -> Core:
     """Runs a verb of the comparing program and gives what it prints."""
 
     def run(*arguments: object) -> str:
-        command = ["java", "-Xshare:auto", "-cp", str(classes), "org.cspineedge.core.ToolkitComparison"]
+        command = [*JAVA, "-cp", str(classes), "org.cspineedge.core.ToolkitComparison"]
         done = subprocess.run(
             [*command, *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=120
         )
@@ -83,7 +85,8 @@ def small_model(int8_model: Path, tmp_path_factory: pytest.TempPathFactory) -> M
 
 def javac(files: Sequence[Path], out: Path, *options: str) -> None:
     """Compile as the Gradle build does: for Java 17, every warning an error."""
-    command = ["javac", "--release", "17", "-encoding", "UTF-8", "-Xlint:all", "-Werror", *options]
+    strict = ["--release", "17", "-encoding", "UTF-8", "-Xlint:all", "-Werror"]
+    command = ["javac", *(f"-J{option}" for option in JAVA[1:]), *strict, *options]
     done = subprocess.run([*command, "-d", str(out), *map(str, files)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
@@ -104,7 +107,16 @@ def noise_images(sizes: Iterable[tuple[int, int]]) -> list[Image]:
     """Noise of these heights and widths; every second image has only black and white, the farthest apart."""
     rng = np.random.default_rng(11)
     images = [rng.integers(0, 256, size, dtype=np.uint8) for size in sizes]
-    return [np.where(image < 128, 0, 255).astype(np.uint8) if i % 2 else image for i, image in enumerate(images)]
+    return [(image >> 7) * np.uint8(255) if i % 2 else image for i, image in enumerate(images)]
+
+
+def rows_first(image: Image, height: int, width: int) -> Image:
+    """Pillow's BILINEAR, rows before columns, as the contract has it.
+
+    Pillow 13 takes the columns of a tall image first if it is not asked for one axis at a time.
+    """
+    narrowed = PIL.Image.fromarray(image).resize((width, image.shape[0]), PIL.Image.Resampling.BILINEAR)
+    return np.asarray(narrowed.resize((width, height), PIL.Image.Resampling.BILINEAR))
 
 
 def assert_same_tensors(core: Core, images: Sequence[Image], spec: Preprocessing, folder: Path) -> None:
@@ -113,32 +125,32 @@ def assert_same_tensors(core: Core, images: Sequence[Image], spec: Preprocessing
     core("tensors", spec.height, spec.width, spec.channels, given, made)
     tensors = np.fromfile(made, np.uint8).reshape(len(images), spec.height, spec.width, spec.channels)
     for image, tensor in zip(images, tensors, strict=True):
-        expected = replicate_channels(resize(image, spec.height, spec.width), spec.channels)
-        differing = np.count_nonzero(tensor != expected)
+        expected = rows_first(image, spec.height, spec.width)
+        differing = np.count_nonzero(tensor != replicate_channels(expected, spec.channels))
         assert differing == 0, f"{differing} bytes of an image of {image.shape} differ"
+        if image.shape[0] * spec.width <= image.shape[1] * spec.height:
+            np.testing.assert_array_equal(resize(image, spec.height, spec.width), expected)
 
 
-@pytest.mark.parametrize(
-    "spec", [Preprocessing(224, 224, 3), Preprocessing(96, 96, 1), Preprocessing(160, 131, 3)], ids=str
-)
-def test_input_tensors_equal_those_of_the_toolkit(core: Core, spec: Preprocessing, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("height", "width", "channels"), [(224, 224, 3), (96, 96, 1), (160, 131, 3)])
+def test_input_tensors_equal_those_of_the_toolkit(
+    core: Core, height: int, width: int, channels: int, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(3)
-    sizes = [
-        *[(512, 512), (300, 411), (224, 224), (97, 640), (640, 97), (1, 1), (1, 7), (7, 1), (2, 2), (3, 1000)],
-        *[(223, 225), (224, 512), (512, 224), (96, 97), (448, 448), (1024, 768), (160, 131), (131, 160)],
-        *[(int(h), int(w)) for h, w in rng.integers(1, 400, (40, 2))],
-    ]
+    sizes = [(512, 512), (300, 411), (411, 300), (224, 224), (97, 640), (640, 97), (1, 1), (1, 7), (7, 1)]
+    sizes += [(223, 225), (224, 512), (512, 224), (96, 97), (448, 448), (1024, 768), (160, 131), (3, 1000)]
+    sizes += [(int(h), int(w)) for h, w in rng.integers(1, 400, (40, 2))]
     images = noise_images(sizes) + phantom_images([64, 128, 181, 512])
-    assert_same_tensors(core, images, spec, tmp_path)
+    assert_same_tensors(core, images, Preprocessing(height, width, channels), tmp_path)
 
 
-def test_every_length_is_resized_as_the_toolkit_does(core: Core, tmp_path: Path) -> None:
+def test_sides_of_every_length_are_resized_alike(core: Core, tmp_path: Path) -> None:
     lengths = range(1, 700)
     wide, tall = noise_images((2, n) for n in lengths), noise_images((n, 2) for n in lengths)
     assert_same_tensors(core, wide + tall, Preprocessing(224, 224, 1), tmp_path)
 
 
-def test_slices_of_the_data_set_are_resized_as_the_toolkit_does(core: Core, csf: Path, tmp_path: Path) -> None:
+def test_slices_of_the_data_set_are_resized_alike(core: Core, csf: Path, tmp_path: Path) -> None:
     slices = iter_slices(find_slices([csf])[::40], lambda error: pytest.fail(str(error)))
     images = [ct_slice.to_uint8(None, None)[0] for ct_slice in slices]
     assert len(images) > 100
@@ -197,7 +209,7 @@ def another_contract(contract: Contract) -> Contract:
         outputs=Outputs(1, None),
         labels=("Wirbelbrüche", "keine"),
         positive="Wirbelbrüche",
-        threshold=Threshold(-0.7310585786300049, 'highest sensitivity at "specificity" 0.9 – on 2 series', 77),
+        threshold=Threshold(-0.7310585786300049, 'highest sensitivity at "specificity" 0.9 – 2 series', 77),
         temperature=1.37,
     )
 
@@ -219,11 +231,11 @@ def test_contracts_are_read_with_equal_fields(
     assert found[other.path]["window"] == "380.5 1750.0 LINEAR_EXACT"
 
 
-def with_document(model: ModelFile, document: str, compression: int = zipfile.ZIP_STORED, **files: str) -> bytes:
+def with_document(model: ModelFile, document: str, method: int = zipfile.ZIP_STORED, **files: str) -> bytes:
     """A model file around another contract document."""
     buffer = io.BytesIO()
     buffer.write(model.graph)
-    with zipfile.ZipFile(buffer, "a", compression) as archive:
+    with zipfile.ZipFile(buffer, "a", method) as archive:
         archive.writestr(CONTRACT_FILE, document)
         for name, content in files.items():
             archive.writestr(name, content)
@@ -260,7 +272,6 @@ def test_what_the_toolkit_refuses_is_refused_with_the_same_sentence(
         flipped(shipped, len(shipped) // 2),
         flipped(small_model.path.read_bytes(), 40),
         with_document(small_model, "[]"),
-        with_document(small_model, "{}", zipfile.ZIP_DEFLATED),
         with_field(small_model, "schema", "cspine-edge/bench"),
         with_field(small_model, "graph_sha256", "0" * 64),
         with_field(small_model, "labels", ...),
@@ -302,13 +313,30 @@ def test_what_else_no_verdict_should_be_based_on_is_refused(
         "archive changed": (flipped(shipped, len(shipped) - 8000), cut_short),
         "graph cut": (shipped[: len(shipped) // 2], "carries no cspine-edge contract; .+"),
         "no contract": (small_model.graph, "carries no cspine-edge contract; .+"),
-        "version": (with_field(small_model, "version", 2), "its contract has version 2, this app reads 1; .+"),
+        "version": (
+            with_field(small_model, "version", 2),
+            "its contract has version 2, this app .+",
+        ),
+        "compressed": (
+            with_document(ModelFile.read(int8_model), document, zipfile.ZIP_DEFLATED),
+            "its attachment cspine_edge.json is too large or compressed; .+",
+        ),
+        "blown up": (
+            with_document(small_model, document, zipfile.ZIP_DEFLATED),
+            "its attached archive is larger than the file; .+",
+        ),
         "resize": (with_field(small_model, "resize", "lanczos"), ".+ its resize filter is unknown .+"),
         "side": (with_field(small_model, "preprocessing.width", 1 << 20), ".+ should be at most 4096; .+"),
         "number": (with_field(small_model, "preprocessing.width", 1 << 40), ".+ at most 32 bits; .+"),
-        "not JSON": (with_document(small_model, document[:-2]), r"its cspine_edge.json is not JSON \(.+\); .+"),
+        "not JSON": (
+            with_document(small_model, document[:-2]),
+            r"its .+ is not JSON \(.+\); .+",
+        ),
         "NaN": (with_field(small_model, "temperature", float("nan")), r".+ is not JSON \(.+\); .+"),
-        "twice": (with_document(small_model, document[:-1] + ', "positive": "normal"}'), r".+ a key stands twice .+"),
+        "twice": (
+            with_document(small_model, document[:-1] + ', "version": 1}'),
+            r".+ \(a key stands twice .+",
+        ),
         "labels": (
             with_document(small_model, document, **{LABELS_FILE: "fracture\nnormal\n"}),
             "its labels.txt has other classes than its contract; .+",
@@ -348,15 +376,101 @@ def test_no_damage_goes_unnoticed_that_the_toolkit_notices(
 # The verdict
 
 
-class Told(Classifier):
-    """A classifier whose network is told its answer; all the rest is the toolkit's own."""
+VERDICT = np.dtype([("label", "u1"), ("margin", ">f8"), ("score", ">f8")])
 
-    def tell(self, logits: npt.NDArray[np.generic], scale: float, zero_point: int) -> None:
-        """Let the network answer with these stored logits."""
+
+class Told(Classifier):
+    """A classifier whose network is told its logits; all the rest is the toolkit's own."""
+
+    def margin(self, image: Image) -> float:
+        return self.read_margin()
+
+    def verdicts(self, pairs: npt.NDArray[np.generic], scale: float, zero_point: int) -> npt.NDArray[np.void]:
+        """Verdicts on pairs of stored logits, shape (n, 2), of a tensor with this quantisation."""
         position = self.contract.outputs.logits
         spec = replace(self.session.outputs[position], scale=scale, zero_point=zero_point)
-        self._answer = spec.dequantize(logits)
-        self.session = SimpleNamespace(  # type: ignore[assignment]
-            outputs={position: SimpleNamespace(dequantize=lambda values: values)},
-            output=lambda position: self._answer,
-        )
+        network = SimpleNamespace(outputs={position: spec})
+        self.session = network  # type: ignore[assignment]
+        blank = np.zeros((self.spec.height, self.spec.width), np.uint8)
+        ct_slice = CtSlice(Path("blank.png"), frame=0, frames=1, pixels=blank)
+        found = np.empty(len(pairs), VERDICT)
+        for i, pair in enumerate(pairs):
+            network.output = lambda position, pair=pair: pair
+            verdict = self.classify(ct_slice)
+            found[i] = (self.contract.labels.index(verdict.label), verdict.margin, verdict.score)
+        return found
+
+
+def assert_same_verdicts(
+    core: Core, model: Path, pairs: npt.NDArray[np.generic], scale: float, zero_point: int, folder: Path
+) -> npt.NDArray[np.void]:
+    given, made = folder / "logits", folder / "verdicts"
+    given.write_bytes(pairs.astype(pairs.dtype.newbyteorder(">")).tobytes())
+    core("decide", model, repr(scale), zero_point, given, made)
+    found, expected = np.fromfile(made, VERDICT), Told(model).verdicts(pairs, scale, zero_point)
+    assert found["label"].tobytes() == expected["label"].tobytes()
+    assert found["margin"].tobytes() == expected["margin"].tobytes()
+    np.testing.assert_allclose(found["score"], expected["score"], rtol=0, atol=1e-12)
+    return found
+
+
+def test_verdicts_on_all_logits_of_the_shipped_model_equal_the_toolkits(
+    core: Core, int8_model: Path, tmp_path: Path
+) -> None:
+    classifier = Classifier(int8_model)
+    tensor = classifier.session.outputs[classifier.contract.outputs.logits]
+    assert tensor.dtype == np.uint8
+    pairs = np.stack(np.meshgrid(np.arange(256), np.arange(256)), axis=-1).reshape(-1, 2).astype(np.uint8)
+    found = assert_same_verdicts(core, int8_model, pairs, tensor.scale, tensor.zero_point, tmp_path)
+    assert len(found) == 65536
+    assert set(found["label"]) == {0, 1}
+
+
+@pytest.mark.parametrize("positive", ["normal", "fracture"])
+def test_verdicts_with_another_contract_equal_the_toolkits(
+    core: Core, int8_model: Path, positive: str, tmp_path: Path
+) -> None:
+    model = ModelFile.read(int8_model)
+    assert model.contract is not None
+    tensor = Classifier(int8_model).session.outputs[model.contract.outputs.logits]
+    at_a_margin = Threshold(float(np.float32(tensor.scale)) * -7, "seven steps below zero", 12)
+    contract = replace(
+        model.contract, positive=positive, threshold=at_a_margin, temperature=2.718281828459045
+    )
+    path = replace(model, contract=contract).save(tmp_path / "other.tflite").path
+    rng = np.random.default_rng(8)
+    stored = rng.integers(0, 256, (3000, 2), dtype=np.uint8)
+    found = assert_same_verdicts(core, path, stored, tensor.scale, tensor.zero_point, tmp_path)
+    assert np.count_nonzero(found["margin"] == at_a_margin.logit) > 0
+    real = rng.normal(0, 1, (3000, 2)) * 10 ** rng.uniform(-9, 4, (3000, 1))
+    extremes = np.array([[0.0, -0.0], [5e-324, 0], [3e38, -3e38], [-3e38, 3e38], [np.inf, 0]])
+    assert_same_verdicts(core, path, np.concatenate([real, extremes]), 0.0, 0, tmp_path)
+
+
+# The project
+
+
+def test_the_unit_tests_of_the_core_pass(classes: Path, sources: Path, tmp_path: Path) -> None:
+    if not JUNIT.exists():
+        pytest.skip("needs JUnit (Debian package junit5)")
+    tests = sorted((sources / "test" / PACKAGE).glob("*Test.java"))
+    javac(tests, tmp_path, "-cp", f"{classes}:{JUNIT}")
+    command = [*JAVA, "-jar", JUNIT, "--cp", f"{classes}:{tmp_path}", "--scan-classpath", str(tmp_path)]
+    done = subprocess.run([*map(str, command), "--disable-banner"], capture_output=True, encoding="utf-8")
+    assert done.returncode == 0, done.stdout
+    found = re.search(r"\[\s*(\d+) tests successful", done.stdout)
+    assert found is not None
+    assert int(found[1]) >= 3 * len(tests)
+
+
+def test_the_build_names_what_its_catalogue_has(root: Path) -> None:
+    tomllib = pytest.importorskip("tomllib")
+    project = root / "android_demo"
+    catalogue = tomllib.loads((project / "gradle" / "libs.versions.toml").read_text())
+    libraries = {name.replace("-", ".") for name in catalogue["libraries"]}
+    build = (project / "core" / "build.gradle.kts").read_text()
+    assert set(re.findall(r"\(libs\.([a-z.]+)\)", build)) == libraries
+    for library in catalogue["libraries"].values():
+        assert library.get("version", {"ref": "junit"})["ref"] in catalogue["versions"]
+    modules = re.findall(r'include\(":([a-z]+)"\)', (project / "settings.gradle.kts").read_text())
+    assert modules == [path.parent.name for path in sorted(project.glob("*/build.gradle.kts"))]

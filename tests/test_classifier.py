@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier, Facts, Verdict, shipped_model
-from cspine_edge.contract import Contract, KernelFamily, ModelFile, Outputs, Threshold
+from cspine_edge.contract import Contract, ModelFile, Outputs, Threshold
 from cspine_edge.errors import ContractError, ModelError, SliceError, UsageError
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.slices import CtSlice, Window, WindowSource, find_slices, read_slices
@@ -296,33 +296,27 @@ def test_float_tensors_take_the_real_values_of_the_bytes(float_model: Path, smal
     classifier.load(image)
     expected = (image / 255.0).astype(np.float32)
     np.testing.assert_array_equal(classifier.session.input_view()[0, :, :, 1], expected)
-    # The same network in 8 bits gives about the same margin from the same bytes.
+    # The same network in 8 bits gives about the same margins from the same bytes.
     small = Classifier(small_int8_model)
     assert small.session.input.dtype == np.uint8
-    rng = np.random.default_rng(1)
-    blobs = [
-        np.clip(np.linspace(0, level, 96 * 96).reshape(96, 96) + rng.normal(0, 9, (96, 96)), 0, 255)
-        for level in (40, 120, 200, 255)
-    ]
-    pairs = np.array([[c.margin(blob.astype(np.uint8)) for c in (classifier, small)] for blob in blobs])
-    step = small.session.outputs[small.contract.outputs.logits].scale
-    assert np.abs(pairs[:, 0] - pairs[:, 1]).max() < max(10 * step, np.ptp(pairs[:, 0]))
+    contract = small.contract
+    golden = [small.file.golden_image(pair) for pair in contract.golden]
+    step = small.session.outputs[contract.outputs.logits].scale
+    for picture in golden:
+        assert small.margin(picture) == pytest.approx(classifier.margin(picture), abs=10 * step)
 
 
 @pytest.mark.workstation
-@pytest.mark.slow
-def test_float_probabilities_reach_far_beyond_those_of_eight_bits(float_model: Path, tmp_path: Path) -> None:
-    file = ModelFile.read(float_model)
-    assert file.contract is not None
-    bare = tmp_path / "bare.tflite"
-    bare.write_bytes(file.graph)
-    with_logits = Classifier(float_model, family=KernelFamily.REFERENCE)
-    assert with_logits._probabilities is False
-    position = file.contract.outputs.probability
-    assert position is not None
-    if position != 0:
-        pytest.skip("the converter put the logits first; facts describe the first output")
-    facts = Facts(file.contract.labels[:2], "fracture")  # type: ignore[arg-type]
-    by_probability = Classifier(bare, facts=facts, family=KernelFamily.REFERENCE)
-    image = np.full((96, 96), 255, np.uint8)
-    assert by_probability.margin(image) == pytest.approx(with_logits.margin(image), abs=1e-3)
+def test_float_probabilities_reach_far_beyond_those_of_eight_bits(tmp_path: Path) -> None:
+    from cspine_edge.training.framework import keras, tf
+
+    image = keras.Input((8, 8, 1), batch_size=1)
+    bias = keras.initializers.Constant([0.0, 20.0])
+    pooled = keras.layers.GlobalAveragePooling2D()(image)
+    softmax = keras.layers.Dense(2, activation="softmax", bias_initializer=bias)(pooled)
+    path = tmp_path / "softmax.tflite"
+    path.write_bytes(tf.lite.TFLiteConverter.from_keras_model(keras.Model(image, softmax)).convert())
+    classifier = Classifier(path, facts=Facts(("normal", "fracture"), "fracture"), threshold=0.999)
+    black = np.zeros((8, 8), np.uint8)
+    assert classifier.margin(black) == pytest.approx(20.0, abs=0.01)
+    assert classifier.classify(grey_slice(black)).label == "fracture"

@@ -65,7 +65,13 @@ def test_mobilenet_keeps_no_layer_but_convolutions_pooling_and_dense(he_scaled: 
 
     model = he_scaled(build(Architecture(alpha=0.25, size=SIZE), "random"))
     result = folded(model)
-    assert set(kinds(result)) == {"InputLayer", "Conv2D", "DepthwiseConv2D", "GlobalAveragePooling2D", "Dense"}
+    assert set(kinds(result)) == {
+        "InputLayer",
+        "Conv2D",
+        "DepthwiseConv2D",
+        "GlobalAveragePooling2D",
+        "Dense",
+    }
     activations = {layer.activation.__name__ for layer in result.layers if "Conv2D" in type(layer).__name__}
     assert activations == {"relu6"}
 
@@ -76,7 +82,9 @@ def test_the_model_given_is_left_as_it_was(he_scaled: Callable[..., Any], images
     model = he_scaled(build(Architecture(alpha=0.25, size=SIZE), "random"))
     weights, outputs = model.get_weights(), model(images).numpy()
     first, second = folded(model), folded(model)  # a second conversion of one source must not see the first
-    assert all(np.array_equal(before, after) for before, after in zip(weights, model.get_weights(), strict=True))
+    assert all(
+        np.array_equal(before, after) for before, after in zip(weights, model.get_weights(), strict=True)
+    )
     assert np.array_equal(model(images).numpy(), outputs)
     assert np.array_equal(first(images).numpy(), second(images).numpy())
 

@@ -55,7 +55,9 @@ def test_float16_network_is_saved_in_float32() -> None:
 
 
 @pytest.mark.slow
-def test_training_runs_mirrored_over_two_devices(phantom_data: Path, he_weights: Path, tmp_path: Path) -> None:
+def test_training_runs_mirrored_over_two_devices(
+    phantom_data: Path, he_weights: Path, tmp_path: Path
+) -> None:
     """MirroredStrategy on two logical devices; in a process of its own, since devices are fixed at the start."""
     command = [sys.executable, "-c", MIRRORED, str(phantom_data), str(he_weights), str(tmp_path / "run")]
     result = subprocess.run(command, capture_output=True, text=True, timeout=300)

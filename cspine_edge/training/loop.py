@@ -71,7 +71,7 @@ class Phase:
 
 
 Epoch = dict[str, float | str]
-"""One epoch's figures: ``phase``, ``epoch``, ``loss``, ``accuracy`` and perhaps ``monitor_loss``, ``..._accuracy``."""
+"""One epoch's figures: ``phase``, ``epoch``, ``loss``, ``accuracy``, perhaps those of the monitored part."""
 
 
 class _BatchProgress(keras.callbacks.Callback):
@@ -79,7 +79,7 @@ class _BatchProgress(keras.callbacks.Callback):
         super().__init__()
         self._on_batch = on_batch
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:  # noqa: ARG002
         self._on_batch()
 
 

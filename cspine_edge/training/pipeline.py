@@ -20,7 +20,7 @@ def training_batches(
     seed: int,
     augmentation: Augmentation | None,
 ) -> tf.data.Dataset:
-    """Give one epoch of (real values, label) batches, in an order and with maps that ``seed`` and ``epoch`` fix.
+    """Give one epoch of (real values, label) batches, order and maps fixed by ``seed`` and ``epoch``.
 
     Parameters
     ----------

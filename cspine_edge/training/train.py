@@ -135,7 +135,7 @@ def train(
     )
     with strategy().scope():
         model = _initial_model(settings)
-        _write_settings(out, described, split, resume)  # only now: nothing is left behind where this far fails
+        _write_settings(out, described, split, resume)  # only now: a failure so far leaves nothing behind
         history = _run_phases(
             model, settings, spec, train_part, validation, test_part, out / "checkpoints", log
         )
@@ -201,7 +201,7 @@ def _run_phases(
     checkpoints: Path,
     log: Callable[[str], None],
 ) -> list[Epoch]:
-    """Head first, then all; the test part is watched only where there is no validation part, and chooses nothing."""
+    """Head first, then all; without a validation part the test part is watched, and chooses nothing."""
     head = Phase(
         "head",
         settings.epochs,

@@ -118,7 +118,8 @@ final class Archive {
         }
         long size = number(central + 24);
         if (size > LARGEST_ENTRY || word(central + 10) != 0) {
-            throw new ContractException(modelFile, "its attachment " + name + " is too large or compressed");
+            throw new ContractException(
+                    modelFile, "its attachment " + name + " is too large or compressed; convert the model again");
         }
         boolean known = word(central + 6) <= NEWEST_FORMAT && (word(central + 8) & ENCRYPTED_OR_PATCHED) == 0;
         if (!known || size != number(central + 20) || local + LOCAL_LENGTH > directory) {

@@ -19,7 +19,7 @@ public record Window(double center, double width, Function function) {
 
     /** @throws IllegalArgumentException if the centre is not finite or the width is not one the function allows */
     public Window {
-        if (Double.isNaN(center - center) || Double.isNaN(width - width)) {
+        if (!Double.isFinite(center) || !Double.isFinite(width)) {
             throw new IllegalArgumentException("a window needs finite numbers");
         }
         if (width <= 0 || function == Function.LINEAR && width < 1) {

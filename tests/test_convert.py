@@ -1,0 +1,388 @@
+"""From a run folder or a Keras file to a file with its contract: all of it, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cspine_edge.classifier import Classifier
+from cspine_edge.contract import KernelFamily, ModelFile, Precision
+from cspine_edge.dataset import LABELS, LabelledDataset, load_dataset
+from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
+from cspine_edge.run import Run
+from cspine_edge.verification import verify
+
+pytestmark = pytest.mark.workstation
+
+
+@pytest.fixture(scope="module")
+def dataset(phantom_data: Path) -> LabelledDataset:
+    return load_dataset(phantom_data)
+
+
+def quiet(line: str) -> None:
+    """Receives the progress that no test reads."""
+
+
+def settings_of(precision: Precision, **changes: Any) -> Any:
+    from converters.convert import ConvertSettings
+
+    return ConvertSettings(precision, **({"calibration_size": 24, "qat_epochs": 1, "batch_size": 8} | changes))
+
+
+# What is in the file
+
+
+def test_contract_says_what_the_run_says(small_int8_model: Path, small_run: Path) -> None:
+    run, contract = Run.load(small_run), ModelFile.read(small_int8_model).contract
+    assert contract is not None
+    assert contract.preprocessing == run.preprocessing
+    assert contract.threshold == run.threshold
+    assert (contract.labels, contract.positive) == (LABELS, "fracture")
+    origin = contract.provenance
+    assert origin is not None
+    assert (origin.backbone, origin.precision) == ("mobilenet-a0.25-96", Precision.INT8)
+    assert (origin.optimizer, origin.protocol, origin.weights) == ("nadam", "grouped", "mobilenet_he.h5")
+    assert origin.data_fingerprint == run.fingerprint == run.dataset().fingerprint()
+    assert origin.held_out == run.split().held_out != ()
+    assert origin.data == "48 slices (24 normal, 24 fracture) of 8 series"
+    assert {"cspine-edge", "tensorflow", "tf-keras", "numpy"} <= set(origin.versions)
+    assert origin.run == "."
+
+
+def test_calibration_manifest_is_disjoint_and_named_by_the_contract(
+    small_int8_model: Path, small_run: Path
+) -> None:
+    content = small_int8_model.with_suffix(".calibration.json").read_bytes()
+    contract, split = ModelFile.read(small_int8_model).contract, Run.load(small_run).split()
+    assert contract is not None
+    assert contract.provenance is not None
+    assert contract.provenance.calibration_sha256 == hashlib.sha256(content).hexdigest()
+    slices = json.loads(content)["slices"]
+    paths = {entry["path"] for entry in slices}
+    assert len(paths) == len(slices) == 24
+    assert paths <= set(split.train)
+    assert not paths & {*split.validation, *split.test}
+    assert [entry["label"] for entry in slices].count("fracture") == 12
+    data = Run.load(small_run).dataset()
+    for entry in slices:
+        assert entry["sha256"] == hashlib.sha256((data.root / entry["path"]).read_bytes()).hexdigest()
+
+
+def test_float_file_names_no_calibration(float_model: Path) -> None:
+    contract = ModelFile.read(float_model).contract
+    assert contract is not None
+    assert contract.provenance is not None
+    assert contract.provenance.calibration_sha256 is None
+    assert not float_model.with_suffix(".calibration.json").exists()
+
+
+@pytest.mark.parametrize("family", list(KernelFamily))
+@pytest.mark.parametrize("precision", list(Precision))
+def test_golden_pairs_hold_for_each_family(
+    precision: Precision, family: KernelFamily, converted: Callable[[str], Path]
+) -> None:
+    result = verify(Classifier(converted(precision.value), family=family, threads=2))
+    assert result.passed
+    assert len(result.pairs) == 4
+    assert result.exact is (precision in (Precision.INT8, Precision.INT8_QAT))
+
+
+def test_golden_pairs_tell_one_file_from_another(
+    converted: Callable[[str], Path], small_int8_model: Path, tmp_path: Path
+) -> None:
+    """The graph that was tuned, under the golden pairs of the one that was not."""
+    untuned, tuned = ModelFile.read(small_int8_model), ModelFile.read(converted("int8-qat"))
+    mixed = replace(untuned, graph=tuned.graph).save(tmp_path / "mixed.tflite")
+    assert not verify(Classifier(mixed.path)).passed
+
+
+def test_golden_answers_differ_between_inputs(small_int8_model: Path) -> None:
+    contract = ModelFile.read(small_int8_model).contract
+    assert contract is not None
+    assert len({pair.expected["builtin"] for pair in contract.golden}) > 1
+
+
+def test_positions_of_logits_and_probability(converted: Callable[[str], Path]) -> None:
+    for precision in Precision:
+        classifier = Classifier(converted(precision.value), family=KernelFamily.REFERENCE)
+        outputs = classifier.contract.outputs
+        classifier.margin(np.full((96, 96), 90, np.uint8))
+        values = [
+            classifier.session.outputs[i].dequantize(classifier.session.output(i))
+            for i in (outputs.logits, outputs.probability or 0)
+        ]
+        assert values[1].sum() == pytest.approx(1.0, abs=2 / 256)
+        assert values[0].sum() != pytest.approx(1.0, abs=2 / 256)
+
+
+# Where it goes
+
+
+def test_default_names(small_run: Path, tmp_path: Path, dataset: LabelledDataset) -> None:
+    from converters.convert import default_output, source_of_keras, source_of_run
+
+    source = source_of_run(small_run)
+    assert default_output(source, Precision.INT8_QAT) == small_run / "mobilenet-a0.25-96-int8-qat.tflite"
+    bare = tmp_path / "mine.keras"
+    bare.write_bytes((small_run / "model.keras").read_bytes())
+    described = source_of_keras(bare, dataset, (0.0, 1.0))
+    assert default_output(described, Precision.FLOAT16) == tmp_path / "mine-float16.tflite"
+
+
+def test_existing_file_is_kept_unless_told(small_run: Path, tmp_path: Path) -> None:
+    from converters.convert import convert, source_of_run
+
+    out = tmp_path / "model.tflite"
+    out.write_bytes(b"mine")
+    with pytest.raises(OutputError, match="--overwrite"):
+        convert(source_of_run(small_run), settings_of(Precision.FLOAT32), out, log=quiet)
+    assert out.read_bytes() == b"mine"
+    convert(source_of_run(small_run), settings_of(Precision.FLOAT32), out, overwrite=True, log=quiet)
+    assert ModelFile.read(out).contract is not None
+
+
+def test_folder_that_is_no_run(tmp_path: Path) -> None:
+    from converters.convert import source_of_run
+
+    with pytest.raises(InputError, match=r"run\.json"):
+        source_of_run(tmp_path)
+
+
+# Bare Keras files
+
+
+@pytest.fixture
+def head() -> Callable[..., Any]:
+    """A small flat network with the head asked for."""
+    from cspine_edge.training.framework import keras
+
+    def build(units: int = 2, activation: str | None = None, **kwargs: Any) -> Any:
+        image = keras.Input((32, 32, 3))
+        x = keras.layers.Conv2D(4, 3, activation="relu")(image)
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        return keras.Model(image, keras.layers.Dense(units, activation=activation, bias_initializer="ones")(x))
+
+    return build
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_bare_file_with_data(
+    suffix: str, small_run: Path, dataset: LabelledDataset, tmp_path: Path, small_int8_model: Path
+) -> None:
+    from converters.convert import convert, source_of_keras
+    from converters.keras_model import load_keras
+
+    bare = tmp_path / f"bare{suffix}"
+    load_keras(small_run / "model.keras").save(bare)
+    source = source_of_keras(bare, dataset, (0.0, 1.0))
+    result = convert(source, settings_of(Precision.INT8), tmp_path / "bare.tflite", log=quiet)
+    contract = result.file.contract
+    assert contract is not None
+    assert contract.provenance is not None
+    assert contract.provenance.optimizer == "not stated"
+    assert contract.threshold.logit == 0.0
+    assert result.calibration is not None
+    assert verify(Classifier(result.file.path)).passed
+
+
+def test_bare_file_needs_data_for_integers_only(
+    head: Callable[..., Any], tmp_path: Path
+) -> None:
+    from converters.convert import convert, source_of_keras
+
+    bare = tmp_path / "bare.keras"
+    head().save(bare)
+    source = source_of_keras(bare, None, (0.0, 1.0))
+    for precision in (Precision.INT8, Precision.INT8_QAT, Precision.INT16X8):
+        with pytest.raises(UsageError, match="--data"):
+            convert(source, settings_of(precision), tmp_path / "bare.tflite", log=quiet)
+    assert list(tmp_path.iterdir()) == [bare]
+    convert(source, settings_of(Precision.FLOAT16), tmp_path / "bare.tflite", log=quiet)
+    assert verify(Classifier(tmp_path / "bare.tflite")).passed
+
+
+def test_softmax_head_gives_its_logits(head: Callable[..., Any], tmp_path: Path) -> None:
+    from converters.convert import convert, source_of_keras
+    from converters.keras_model import load_keras
+
+    bare = tmp_path / "softmax.keras"
+    head(activation="softmax").save(bare)
+    image = np.random.default_rng(0).integers(0, 256, (32, 32), dtype=np.uint8)
+    values = np.repeat(image[np.newaxis, ..., np.newaxis], 3, axis=3).astype(np.float32) / 127.5 - 1
+    probabilities = load_keras(bare)(values).numpy()[0]
+    source = source_of_keras(bare, None, (-1.0, 1.0))
+    classifier = Classifier(
+        convert(source, settings_of(Precision.FLOAT32), tmp_path / "a.tflite", log=quiet).file.path
+    )
+    assert classifier.margin(image) == pytest.approx(np.log(probabilities[1] / probabilities[0]), abs=1e-4)
+    assert classifier.score(classifier.margin(image)) == pytest.approx(probabilities[1], abs=1e-4)
+
+
+def test_sequential_file(tmp_path: Path, dataset: LabelledDataset) -> None:
+    from converters.convert import convert, source_of_keras
+    from cspine_edge.training.framework import keras
+
+    layers = keras.layers
+    model = keras.Sequential(
+        [
+            keras.Input((32, 32, 3)),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.BatchNormalization(),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(2, bias_initializer="ones"),
+        ]
+    )
+    model.save(tmp_path / "bare.keras")
+    source = source_of_keras(tmp_path / "bare.keras", dataset, (0.0, 1.0))
+    convert(source, settings_of(Precision.INT8), tmp_path / "bare.tflite", log=quiet)
+    assert verify(Classifier(tmp_path / "bare.tflite")).passed
+
+
+def refused(path: Path) -> str:
+    from converters.convert import source_of_keras
+
+    with pytest.raises(ModelError) as error:
+        source_of_keras(path, None, (0.0, 1.0))
+    message = str(error.value)
+    assert "\n" not in message
+    assert str(path) in message
+    return message
+
+
+def test_nested_model_is_refused(head: Callable[..., Any], tmp_path: Path) -> None:
+    from cspine_edge.training.framework import keras
+
+    image = keras.Input((32, 32, 3))
+    inner = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
+    outer = keras.layers.GlobalAveragePooling2D()(inner(image))
+    keras.Model(image, keras.layers.Dense(2)(outer)).save(tmp_path / "nested.keras")
+    assert "models within the model" in refused(tmp_path / "nested.keras")
+
+
+@pytest.mark.parametrize(("units", "activation"), [(3, None), (1, "sigmoid"), (2, "sigmoid")])
+def test_other_heads_are_refused(
+    units: int, activation: str | None, head: Callable[..., Any], tmp_path: Path
+) -> None:
+    head(units, activation).save(tmp_path / "other.keras")
+    assert ("two classes" if units != 2 else "softmax") in refused(tmp_path / "other.keras")
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_lambda_is_refused_and_not_run(suffix: str, tmp_path: Path) -> None:
+    """Keras' safe mode guards the one format only; loading the other would run the code."""
+    from cspine_edge.training.framework import keras
+
+    trap = tmp_path / "trap"
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Lambda(lambda x, path=str(trap): (open(path, "w").close(), x)[1])(image)
+    model = keras.Model(image, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x)))
+    model.save(tmp_path / f"lambda{suffix}")
+    trap.unlink()
+    assert "a Lambda layer" in refused(tmp_path / f"lambda{suffix}")
+    assert not trap.exists()
+
+
+def test_function_of_another_module_is_refused_and_not_imported(head: Callable[..., Any], tmp_path: Path) -> None:
+    """An activation may name any function of any module, and Keras would import and call it."""
+    head().save(tmp_path / "good.keras")
+    activation = {"module": "antigravity", "class_name": "function", "config": "fly", "registered_name": "fly"}
+    with zipfile.ZipFile(tmp_path / "good.keras") as good, zipfile.ZipFile(tmp_path / "bad.keras", "w") as bad:
+        for name in good.namelist():
+            content = good.read(name)
+            if name == "config.json":
+                document = json.loads(content)
+                document["config"]["layers"][1]["config"]["activation"] = activation
+                content = json.dumps(document).encode()
+            bad.writestr(name, content)
+    assert "antigravity.fly" in refused(tmp_path / "bad.keras")
+
+
+def test_operation_outside_any_layer_is_refused(tmp_path: Path) -> None:
+    from cspine_edge.training.framework import keras
+
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.GlobalAveragePooling2D()(image / 127.5 - 1.0)
+    keras.Model(image, keras.layers.Dense(2)(x)).save(tmp_path / "scaled.keras")
+    assert "TFOpLambda" in refused(tmp_path / "scaled.keras")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_truncated_file_is_refused(share: float, suffix: str, head: Callable[..., Any], tmp_path: Path) -> None:
+    whole = tmp_path / f"whole{suffix}"
+    head().save(whole)
+    content = whole.read_bytes()
+    (tmp_path / f"part{suffix}").write_bytes(content[: int(share * len(content))])
+    assert "no Keras model" in refused(tmp_path / f"part{suffix}")
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    assert "does not exist" in refused(tmp_path / "none.keras")
+
+
+# Failures leave nothing behind
+
+
+def test_operation_without_integer_kernel_is_named(tmp_path: Path, dataset: LabelledDataset) -> None:
+    from converters.convert import convert, source_of_keras
+    from cspine_edge.training.framework import keras
+
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(4, 3, activation="softplus")(image)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    keras.Model(image, keras.layers.Dense(2, bias_initializer="ones")(x)).save(tmp_path / "soft.keras")
+    source = source_of_keras(tmp_path / "soft.keras", dataset, (0.0, 1.0))
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(ModelError, match=r"not integer throughout.*(EXP|LOG)"):
+        convert(source, settings_of(Precision.INT8), tmp_path / "soft.tflite", log=quiet)
+    assert sorted(tmp_path.iterdir()) == before
+    allowed = convert(
+        source, settings_of(Precision.INT8, allow_float=True), tmp_path / "soft.tflite", log=quiet
+    )
+    assert {"EXP", "LOG"} & set(allowed.float_operations)
+
+
+# Quantization-aware training
+
+
+def test_tuning_broken_off_and_resumed(
+    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import converters.convert as module
+    from cspine_edge.training.loop import run_phase
+
+    def broken(network: Any, phase: Any, *arguments: Any, **keywords: Any) -> None:
+        run_phase(network, replace(phase, epochs=1), *arguments, **keywords)
+        raise KeyboardInterrupt
+
+    out = tmp_path / "tuned.tflite"
+    settings = settings_of(Precision.INT8_QAT, qat_epochs=2)
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "run_phase", broken)
+        with pytest.raises(KeyboardInterrupt):
+            module.convert(module.source_of_run(small_run), settings, out, log=quiet)
+    assert not out.exists()
+    lines: list[str] = []
+    resumed = module.convert(module.source_of_run(small_run), settings, out, resume=True, log=lines.append)
+    assert any("resumed after epoch 1 of 2" in line for line in lines)
+    assert [line.startswith("qat 2/2") for line in lines].count(True) == 1
+    assert not out.with_suffix(".checkpoints").exists()
+    whole = module.convert(module.source_of_run(small_run), settings, tmp_path / "whole.tflite", log=quiet)
+    assert resumed.file.graph == whole.file.graph
+
+
+def test_tuning_moves_the_weights(converted: Callable[[str], Path], small_int8_model: Path) -> None:
+    assert ModelFile.read(converted("int8-qat")).graph != ModelFile.read(small_int8_model).graph
