@@ -15,7 +15,6 @@ from cspine_edge.files import refuse_existing
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.run import Run
-from cspine_edge.training.augment import Augmentation
 from cspine_edge.training.framework import keras
 from cspine_edge.training.loop import Optimizer, Part, Phase, run_phase
 
@@ -46,8 +45,8 @@ class ConvertSettings:
 
     precision: Precision = Precision.INT8_QAT
     calibration_size: int = DEFAULT_SIZE
-    qat_epochs: int = 2
-    qat_rate: float = 1e-5
+    qat_epochs: int = 1
+    qat_rate: float = 5e-5
     batch_size: int = 32
     allow_float: bool = False
     seed: int = 0
@@ -200,10 +199,11 @@ def convert(
         calibration = choose_representative(source.train, size=settings.calibration_size, seed=settings.seed)
         images = load_images(source.train.subset(item.path for item in calibration.slices), source.spec)
         log(f"calibration set: {len(calibration.slices)} slices, sha256 {calibration.sha256[:12]}")
+    teacher = network
     if precision in (Precision.INT8, Precision.INT8_QAT) and images is not None:
         network = quantization_aware(network, activation_ranges(network, images, source.spec), source.spec)
     if precision is Precision.INT8_QAT:
-        _tune(network, source, settings, out, resume, log)
+        _tune(network, teacher, source, settings, out, resume, log)
     graph = export(network, precision, source.spec, images)
     left = float_operations(out, graph) if precision in (Precision.INT8, Precision.INT8_QAT) else []
     if left and not settings.allow_float:
@@ -229,13 +229,18 @@ def default_output(source: Source, precision: Precision) -> Path:
 
 def _tune(
     network: keras.Model,
+    teacher: keras.Model,
     source: Source,
     settings: ConvertSettings,
     out: Path,
     resume: bool,
     log: Callable[[str], None],
 ) -> None:
-    """Quantization-aware training on the training part; the validation part, if any, chooses the epoch."""
+    """Quantization-aware training on the training part; the validation part, if any, chooses the epoch.
+
+    What is learned is the float network's logits and not the labels: a network that knows its training slices
+    by heart has no loss left to learn from, and would drift on all others.
+    """
     if source.train is None:
         raise UsageError("--precision int8-qat tunes on data; give --data")
 
@@ -253,12 +258,21 @@ def _tune(
         optimizer,
         settings.batch_size,
         settings.seed,
-        Augmentation(),
+        augmentation=None,
+        anneal=True,
     )
     checkpoints = out.with_suffix(".checkpoints")
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
     run_phase(
-        network, phase, source.spec, train, validation, checkpoints, log, keep_best=validation is not None
+        network,
+        phase,
+        source.spec,
+        train,
+        validation,
+        checkpoints,
+        log,
+        keep_best=validation is not None,
+        teacher=teacher,
     )
     shutil.rmtree(checkpoints, ignore_errors=True)

@@ -21,7 +21,7 @@ _METADATA_NAME = b"TFLITE_METADATA"
 _ALIGNMENT = 16
 _IMAGE_PROPERTIES, _FEATURE_PROPERTIES = 2, 1
 _NORMALIZATION_OPTIONS = 1
-_RGB = 1
+_RGB, _GRAYSCALE = 1, 2
 _TENSOR_AXIS_LABELS = 2
 
 
@@ -49,34 +49,38 @@ def embed_metadata(
         Of the outputs in order; each is given the labels file.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(graph, 0))
-    content = np.frombuffer(_metadata(spec, name, description, output_names), dtype=np.uint8)
-    entries = [entry for entry in model.metadata or [] if entry.name != _METADATA_NAME]
-    buffer, entry = schema.BufferT(), schema.MetadataT()
-    buffer.data = content
-    entry.name, entry.buffer = _METADATA_NAME, len(model.buffers)
-    model.buffers.append(buffer)
-    model.metadata = [*entries, entry]
+    graph_input = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]
+    # The statistics are those of the tensor's own values.
+    extremes = (0.0, 255.0) if graph_input.type == schema.TensorType.UINT8 else spec.value_range
+    content = _metadata(spec, extremes, name, description, output_names)
+    entry = next((found for found in model.metadata or [] if found.name == _METADATA_NAME), None)
+    if entry is None:
+        entry = schema.MetadataT()
+        entry.name, entry.buffer = _METADATA_NAME, len(model.buffers)
+        model.buffers.append(schema.BufferT())
+        model.metadata = [*(model.metadata or []), entry]
+    model.buffers[entry.buffer].data = np.frombuffer(content, dtype=np.uint8)
     builder = _AlignedBuilder(len(graph) + len(content) + 4096)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
 
 
-def _metadata(spec: Preprocessing, name: str, description: str, output_names: list[str]) -> bytes:
+def _metadata(
+    spec: Preprocessing, extremes: tuple[float, float], name: str, description: str, output_names: list[str]
+) -> bytes:
     builder = flatbuffers.Builder(2048)
     low, high = spec.value_range
     deviation = 255.0 / (high - low)
     mean = -low * deviation
     image_size = _table(builder, {0: ("uint32", spec.width), 1: ("uint32", spec.height)})
-    image = _table(builder, {0: ("int8", _RGB), 1: ("offset", image_size)})
+    image = _table(builder, {0: ("int8", _GRAYSCALE if spec.channels == 1 else _RGB), 1: ("offset", image_size)})
     pixels = _table(builder, {0: ("uint8", _IMAGE_PROPERTIES), 1: ("offset", image)})
     options = _table(
         builder, {0: ("offset", _floats(builder, [mean])), 1: ("offset", _floats(builder, [deviation]))}
     )
     unit = _table(builder, {0: ("uint8", _NORMALIZATION_OPTIONS), 1: ("offset", options)})
-    # The statistics are those of the tensor's own values: bytes where it is quantised, which all of ours are.
-    stats = _table(
-        builder, {0: ("offset", _floats(builder, [255.0])), 1: ("offset", _floats(builder, [0.0]))}
-    )
+    least, most = (_floats(builder, [value]) for value in extremes)
+    stats = _table(builder, {0: ("offset", most), 1: ("offset", least)})
     source = _table(
         builder,
         {

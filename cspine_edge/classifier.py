@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .contract import Contract, KernelFamily, ModelFile, Outputs, Threshold
-from .errors import ContractError, UsageError
+from .errors import ContractError, ModelError, UsageError
 from .preprocess import Preprocessing, prepare
 from .runtime import Runtime, TensorSpec, open_session
 from .slices import CtSlice, Window, WindowSource
@@ -168,13 +168,22 @@ class Classifier:
             view[0] = self._real_values[image][..., np.newaxis]
 
     def read_margin(self) -> float:
-        """Read the margin off the output tensors after an invoke."""
+        """Read the margin off the output tensors after an invoke.
+
+        Raises
+        ------
+        ModelError
+            If it is not a number.
+        """
         position = self.contract.outputs.logits
         output = self.session.outputs[position]
         values = output.dequantize(self.session.output(position))
         if self._probabilities:
             return self._sign * _logit_of_probabilities(values, output.scale)
-        return self._sign * float(values[1] - values[0])
+        margin = self._sign * float(values[1] - values[0])
+        if math.isnan(margin):  # no threshold is above or below it, so it would pass for normal
+            raise ModelError(self.file.path, "gives no number for this slice; its weights are broken, convert it again")
+        return margin
 
     def score(self, margin: float) -> float:
         """Probability of the positive class, for people to read; decisions are made on the margin."""

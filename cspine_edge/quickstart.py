@@ -119,11 +119,11 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     settings = TrainSettings(
         architecture=Architecture(),
         weights=start,
-        epochs=1,
-        rate=1e-3,
-        fine_tune_epochs=4,
-        fine_tune_rate=1e-4,
+        epochs=0,
+        fine_tune_epochs=5,
+        fine_tune_rate=3e-4,
         batch_size=16,
+        augmentation=None,
         window=_WINDOW,
         seed=_SEED,
     )
@@ -134,7 +134,7 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     reference = convert(
         source, ConvertSettings(Precision.FLOAT32), out / "run" / f"{trained.run.name}-float32.tflite"
     )
-    tuned = ConvertSettings(Precision.INT8_QAT, qat_epochs=2, qat_rate=1e-5, batch_size=16, seed=_SEED)
+    tuned = ConvertSettings(Precision.INT8_QAT, qat_epochs=2, batch_size=16, seed=_SEED)
     target = out / "run" / f"{trained.run.name}-int8-qat.tflite"
     convert(source, tuned, target, log=lambda line: log(f"  {line}"))
     step(

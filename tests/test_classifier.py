@@ -303,7 +303,7 @@ def test_float_tensors_take_the_real_values_of_the_bytes(float_model: Path, smal
     golden = [small.file.golden_image(pair) for pair in contract.golden]
     step = small.session.outputs[contract.outputs.logits].scale
     for picture in golden:
-        assert small.margin(picture) == pytest.approx(classifier.margin(picture), abs=10 * step)
+        assert small.margin(picture) == pytest.approx(classifier.margin(picture), abs=20 * step)
 
 
 @pytest.mark.workstation

@@ -177,13 +177,12 @@ def head() -> Callable[..., Any]:
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_bare_file_with_data(
-    suffix: str, small_run: Path, dataset: LabelledDataset, tmp_path: Path, small_int8_model: Path
+    suffix: str, head: Callable[..., Any], dataset: LabelledDataset, tmp_path: Path
 ) -> None:
     from converters.convert import convert, source_of_keras
-    from converters.keras_model import load_keras
 
     bare = tmp_path / f"bare{suffix}"
-    load_keras(small_run / "model.keras").save(bare)
+    head().save(bare)
     source = source_of_keras(bare, dataset, (0.0, 1.0))
     result = convert(source, settings_of(Precision.INT8), tmp_path / "bare.tflite", log=quiet)
     contract = result.file.contract
@@ -359,29 +358,31 @@ def test_operation_without_integer_kernel_is_named(tmp_path: Path, dataset: Labe
 
 
 def test_tuning_broken_off_and_resumed(
-    small_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    head: Callable[..., Any], dataset: LabelledDataset, tmp_path: Path
 ) -> None:
-    import converters.convert as module
-    from cspine_edge.training.loop import run_phase
+    from converters.convert import convert, source_of_keras
 
-    def broken(network: Any, phase: Any, *arguments: Any, **keywords: Any) -> None:
-        run_phase(network, replace(phase, epochs=1), *arguments, **keywords)
-        raise KeyboardInterrupt
+    def break_off(line: str) -> None:
+        if line.startswith("qat 1/2"):
+            raise KeyboardInterrupt
 
+    def source() -> Any:
+        return source_of_keras(tmp_path / "bare.keras", dataset, (0.0, 1.0))
+
+    head().save(tmp_path / "bare.keras")
     out = tmp_path / "tuned.tflite"
-    settings = settings_of(Precision.INT8_QAT, qat_epochs=2)
-    with monkeypatch.context() as patched:
-        patched.setattr(module, "run_phase", broken)
-        with pytest.raises(KeyboardInterrupt):
-            module.convert(module.source_of_run(small_run), settings, out, log=quiet)
+    settings = settings_of(Precision.INT8_QAT, qat_epochs=2, qat_rate=1e-2)
+    with pytest.raises(KeyboardInterrupt):
+        convert(source(), settings, out, log=break_off)
     assert not out.exists()
     lines: list[str] = []
-    resumed = module.convert(module.source_of_run(small_run), settings, out, resume=True, log=lines.append)
+    resumed = convert(source(), settings, out, resume=True, log=lines.append)
     assert any("resumed after epoch 1 of 2" in line for line in lines)
     assert [line.startswith("qat 2/2") for line in lines].count(True) == 1
     assert not out.with_suffix(".checkpoints").exists()
-    whole = module.convert(module.source_of_run(small_run), settings, tmp_path / "whole.tflite", log=quiet)
-    assert resumed.file.graph == whole.file.graph
+    whole = convert(source(), settings, tmp_path / "whole.tflite", log=quiet)
+    once = convert(source(), replace(settings, qat_epochs=1), tmp_path / "once.tflite", log=quiet)
+    assert resumed.file.graph == whole.file.graph != once.file.graph
 
 
 def test_tuning_moves_the_weights(converted: Callable[[str], Path], small_int8_model: Path) -> None:

@@ -47,10 +47,10 @@ def convert(
     ] = 200,
     qat_epochs: Annotated[
         int, typer.Option("--qat-epochs", min=0, help="Epochs of quantization-aware training.")
-    ] = 2,
+    ] = 1,
     qat_rate: Annotated[
-        float, typer.Option("--qat-rate", min=1e-8, max=1.0, help="Their learning rate.")
-    ] = 1e-5,
+        float, typer.Option("--qat-rate", min=1e-8, max=1.0, help="Their learning rate; it falls to 0.")
+    ] = 5e-5,
     allow_float: Annotated[
         bool, typer.Option("--allow-float", help="Accept floating-point operations in an int8 model.")
     ] = False,

@@ -63,6 +63,8 @@ def predict(
     classifier = Classifier(
         model, threads=threads, threshold=threshold, facts=_facts(labels, positive, value_range, outputs)
     )
+    if labels is not None and classifier.file.contract is not None:
+        raise UsageError(f"{classifier.file.path} carries its own contract; leave --labels out")
     failures: list[ExitCode] = []
 
     def report(error: CspineError) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 
 from ..errors import MissingExtraError
@@ -15,8 +16,13 @@ try:
     with native_messages_caught():  # greetings of native libraries, on every start
         import tensorflow as tf
         import tf_keras as keras
+
+    # Not used here, but part of the same extra: said now, and not after an hour of training.
+    for needed in ("matplotlib", "tensorflow_model_optimization"):
+        if importlib.util.find_spec(needed) is None:
+            raise ModuleNotFoundError(needed)
 except ModuleNotFoundError as error:
-    raise MissingExtraError("this", "train") from error
+    raise MissingExtraError("training and conversion", "train") from error
 
 tf.get_logger().setLevel("ERROR")
 

@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ..errors import UsageError
 from ..files import replacing, write_json
 from ..preprocess import Preprocessing
 from ..progress import progress
@@ -25,8 +27,8 @@ class Optimizer(str, Enum):
     NADAM = "nadam"
     ADAM = "adam"
 
-    def build(self, rate: float) -> keras.optimizers.Optimizer:
-        """Give the Keras optimizer with learning rate ``rate``."""
+    def build(self, rate: Any) -> keras.optimizers.Optimizer:
+        """Give the Keras optimizer with a learning rate or a schedule of it."""
         constructor = keras.optimizers.Nadam if self is Optimizer.NADAM else keras.optimizers.Adam
         return constructor(learning_rate=rate)
 
@@ -59,6 +61,8 @@ class Phase:
         As named.
     augmentation
         Random maps, or ``None``.
+    anneal
+        Let the rate fall to 0 over the phase, along half a cosine.
     """
 
     name: str
@@ -68,6 +72,7 @@ class Phase:
     batch_size: int
     seed: int
     augmentation: Augmentation | None
+    anneal: bool = False
 
 
 Epoch = dict[str, float | str]
@@ -93,6 +98,7 @@ def run_phase(
     log: Callable[[str], None],
     *,
     keep_best: bool,
+    teacher: keras.Model | None = None,
 ) -> list[Epoch]:
     """Train ``model`` in place; go on from the phase's last checkpoint if there is one.
 
@@ -113,18 +119,31 @@ def run_phase(
     keep_best
         End with the weights of the epoch with the least loss on ``monitor``, not with the last ones. Only
         a validation part may choose.
+    teacher
+        Learn this network's logits on the augmented images instead of the labels; the loss is then the mean
+        squared difference. It is not changed.
 
     Returns
     -------
     list of dict
         One entry per epoch.
+
+    Raises
+    ------
+    UsageError
+        If the training diverges.
     """
     folder = checkpoints / phase.name
-    optimizer = phase.optimizer.build(phase.rate)
-    model.compile(
-        optimizer, loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
-    )
-    optimizer.build(model.trainable_variables)
+    steps = -(-len(train.labels) // phase.batch_size)
+    schedule = keras.optimizers.schedules.CosineDecay(phase.rate, steps * phase.epochs)
+    optimizer = phase.optimizer.build(schedule if phase.anneal else phase.rate)
+    trainee = model if teacher is None else _difference(model, teacher)
+    if teacher is None:
+        entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        trainee.compile(optimizer, loss=entropy, metrics=["accuracy"])
+    else:
+        trainee.compile(optimizer, loss=lambda _, difference: tf.reduce_mean(tf.square(difference), axis=1))
+    optimizer.build(trainee.trainable_variables)
     done, least = tf.Variable(0, dtype=tf.int64), tf.Variable(np.inf, dtype=tf.float64)
     state = tf.train.Checkpoint(model=model, optimizer=optimizer, done=done, least=least)
     manager = tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
@@ -135,9 +154,11 @@ def run_phase(
         log(f"{phase.name}: resumed after epoch {int(done.numpy())} of {phase.epochs}")
     best = folder / "best.npz"
     weights = _balanced_class_weights(train.labels)
-    steps = -(-len(train.labels) // phase.batch_size)
     for epoch in range(int(done.numpy()), phase.epochs):
         keras.utils.set_random_seed(phase.seed + epoch)
+        if any(isinstance(layer, keras.layers.Dropout) for layer in model.layers):
+            # Dropout takes its seed as it is traced; traced anew, an epoch after a break is the unbroken one.
+            trainee.make_train_function(force=True)
         batches = training_batches(
             train.images,
             train.labels,
@@ -149,11 +170,13 @@ def run_phase(
         )
         with progress(f"{phase.name} {epoch + 1}/{phase.epochs}", steps) as step:
             callbacks = [_BatchProgress(step)]
-            fitted = model.fit(batches, verbose=0, class_weight=weights, callbacks=callbacks).history
-        entry: Epoch = {"phase": phase.name, "epoch": epoch + 1, "loss": fitted["loss"][0]}
-        entry["accuracy"] = fitted["accuracy"][0]
+            fitted = trainee.fit(batches, verbose=0, class_weight=weights, callbacks=callbacks).history
+        if not np.isfinite(fitted["loss"][0]):
+            raise UsageError(f"{phase.name}: the loss of epoch {epoch + 1} is no number; give a smaller rate")
+        entry: Epoch = {"phase": phase.name, "epoch": epoch + 1}
+        entry |= {quantity: values[0] for quantity, values in fitted.items()}
         if monitor is not None:
-            entry |= _watch(model, monitor, spec)
+            entry |= _watch(model, monitor, spec, teacher)
         history.append(entry)
         if keep_best and monitor is not None and float(entry["monitor_loss"]) < float(least.numpy()):
             least.assign(float(entry["monitor_loss"]))
@@ -177,8 +200,18 @@ def predict_logits(
     return np.asarray(model.predict(inference_batches(images, spec), verbose=0), dtype=np.float32)
 
 
-def _watch(model: keras.Model, part: Part, spec: Preprocessing) -> Epoch:
+def _difference(model: keras.Model, teacher: keras.Model) -> keras.Model:
+    """Give a network that tells how far the model's logits are from the teacher's; the model's weights train."""
+    teacher.trainable = False
+    away = keras.layers.Subtract()([model.output, teacher(model.input, training=False)])
+    return keras.Model(model.input, away)
+
+
+def _watch(model: keras.Model, part: Part, spec: Preprocessing, teacher: keras.Model | None) -> Epoch:
     logits = predict_logits(model, part.images, spec).astype(np.float64)
+    if teacher is not None:
+        wanted = predict_logits(teacher, part.images, spec).astype(np.float64)
+        return {"monitor_loss": float(np.square(logits - wanted).mean())}
     margins = logits[:, 1] - logits[:, 0]
     signed = np.where(part.labels == 1, margins, -margins)
     return {

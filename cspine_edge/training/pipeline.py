@@ -44,7 +44,7 @@ def training_batches(
         if augmentation is not None:
             key = tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32) + epoch * 1_000_003])
             grey = augmentation(grey, key)
-        real = low + grey * ((high - low) / 255.0)
+        real = low + grey / 255.0 * (high - low)
         return tf.repeat(real, spec.channels, axis=3), tf.gather(truth, rows)
 
     batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)

@@ -32,7 +32,7 @@ def plot_curves(history: list[Epoch], path: Path, monitored: str) -> None:
     epochs = range(1, len(history) + 1)
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         axis.plot(epochs, [entry[quantity] for entry in history], "o-", label="training (augmented)")
-        if f"monitor_{quantity}" in history[0]:
+        if history and f"monitor_{quantity}" in history[0]:
             axis.plot(epochs, [entry[f"monitor_{quantity}"] for entry in history], "s-", label=monitored)
         for before, entry in enumerate(history[1:], start=1):
             if entry["phase"] != history[before - 1]["phase"]:

@@ -1,0 +1,127 @@
+"""The three networks: flat, two logits, and weights that fit or a sentence that says why not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cspine_edge.errors import ModelError, UsageError
+
+pytestmark = pytest.mark.workstation
+
+HEAD = {"pool", "hidden", "dropout", "logits"}
+
+
+def built(backbone: str, weights: str = "random", **changes: Any) -> Any:
+    from cspine_edge.training.backbones import Architecture, Backbone, build
+
+    alpha = 0.25 if backbone == "mobilenet" else 1.0
+    arguments: dict[str, Any] = {"alpha": alpha, "size": 32, "hidden_units": 8} | changes
+    return build(Architecture(Backbone(backbone), **arguments), weights)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "convolutions"), [("mobilenet", 27), ("vgg16", 13), ("densenet121", 120)]
+)
+def test_network_is_flat_with_two_logits(backbone: str, convolutions: int) -> None:
+    from cspine_edge.training.backbones import freeze_base, unfreeze
+    from cspine_edge.training.framework import keras
+
+    model = built(backbone)
+    assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+    assert sum("Conv2D" in type(layer).__name__ for layer in model.layers) == convolutions
+    assert model.input_shape == (None, 32, 32, 3)
+    logits = model(np.zeros((3, 32, 32, 3), np.float32))
+    assert (logits.shape, logits.dtype.name) == ((3, 2), "float32")
+    assert model.layers[-1].activation.__name__ == "linear"
+
+    freeze_base(model)
+    trained = {weight.name.split("/")[0] for weight in model.trainable_weights}
+    assert trained == {"hidden", "logits"}
+    assert {layer.name for layer in model.layers if layer.trainable} == HEAD
+    unfreeze(model)
+    assert all(layer.trainable for layer in model.layers)
+
+
+def test_normalisation_follows_the_data_quickly_once_unfrozen() -> None:
+    from cspine_edge.training.backbones import FINE_TUNE_MOMENTUM, freeze_base, unfreeze
+
+    model = built("mobilenet")
+    bright = np.full((4, 32, 32, 3), 0.9, np.float32)
+    first = model.get_layer("conv1_bn")
+    freeze_base(model)
+    model(bright, training=True)
+    assert not first.moving_mean.numpy().any(), "statistics of a frozen base moved"
+    unfreeze(model)
+    seen = model.get_layer("conv1")(bright).numpy().mean(axis=(0, 1, 2))
+    model(bright, training=True)
+    np.testing.assert_allclose(first.moving_mean.numpy(), (1 - FINE_TUNE_MOMENTUM) * seen, rtol=1e-3, atol=1e-6)
+
+
+def test_weight_file_of_the_base(he_weights: Path) -> None:
+    model, other = (built("mobilenet", str(he_weights), size=size) for size in (96, 64))
+    import h5py
+
+    with h5py.File(he_weights) as file:
+        stored = np.asarray(file["conv1"]["conv1"]["kernel:0"])
+    np.testing.assert_array_equal(model.get_layer("conv1").get_weights()[0], stored)
+    np.testing.assert_array_equal(other.get_layer("conv1").get_weights()[0], stored)
+
+
+@pytest.mark.parametrize("case", ["missing", "text", "other width", "other network"])
+def test_weight_file_that_does_not_fit(case: str, he_weights: Path, tmp_path: Path) -> None:
+    path = tmp_path / "missing.h5" if case == "missing" else he_weights
+    if case == "text":
+        path = tmp_path / "text.h5"
+        path.write_text("no weights")
+    backbone = "vgg16" if case == "other network" else "mobilenet"
+    changes = {"alpha": 0.5} if case == "other width" else {}
+    with pytest.raises(ModelError) as error:
+        built(backbone, str(path), **changes)
+    message = str(error.value)
+    assert message.startswith(str(path))
+    assert ("no such weight file" if case == "missing" else "does not fit") in message
+    assert "\n" not in message
+
+
+def test_imagenet_without_a_network(tmp_path: Path) -> None:
+    """In a process of its own, whose home is empty and whose proxy is dead."""
+    code = (
+        "from cspine_edge.training.backbones import Architecture, build\n"
+        "from cspine_edge.errors import ModelError\n"
+        "try:\n    build(Architecture(alpha=0.25, size=32), 'imagenet')\n"
+        "except ModelError as error:\n    print('ModelError', error)\n"
+    )
+    dead = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
+    cleared = {"no_proxy": "", "NO_PROXY": "", "HOME": str(tmp_path), "KERAS_HOME": str(tmp_path)}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | dead | cleared, capture_output=True, text=True, check=True
+    )
+    line = result.stdout.splitlines()[-1]
+    assert line.startswith("ModelError imagenet weights: could not be downloaded")
+    assert "--weights FILE" in line
+
+
+def test_imagenet_of_a_width_that_was_never_trained() -> None:
+    with pytest.raises(ModelError, match=r"do not exist for mobilenet-a0\.3-32"):
+        built("mobilenet", "imagenet", alpha=0.3)
+
+
+def test_width_is_mobilenets() -> None:
+    with pytest.raises(UsageError, match="--alpha"):
+        built("vgg16", alpha=0.5)
+    with pytest.raises(UsageError, match="--size"):
+        built("mobilenet", size=31)
+
+
+def test_names() -> None:
+    from cspine_edge.training.backbones import Architecture, Backbone
+
+    assert Architecture().name == "mobilenet-a1.0-224"
+    assert Architecture(Backbone.VGG16, size=128).name == "vgg16-128"

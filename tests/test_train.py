@@ -1,0 +1,208 @@
+"""A training run: the folder it writes, what it may choose on what, and how it goes on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cspine_edge.contract import Threshold
+from cspine_edge.dataset import LabelledDataset, load_dataset, load_images
+from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
+from cspine_edge.run import Run
+from cspine_edge.slices import Window
+from cspine_edge.splits import Protocol, grouped_split, paper_split
+
+pytestmark = pytest.mark.workstation
+
+
+@pytest.fixture(scope="module")
+def dataset(phantom_data: Path) -> LabelledDataset:
+    return load_dataset(phantom_data)
+
+
+def settings_of(weights: Path, **changes: Any) -> Any:
+    """One epoch of the head alone at 32 pixels."""
+    from cspine_edge.training.backbones import Architecture
+    from cspine_edge.training.train import TrainSettings
+
+    arguments: dict[str, Any] = {
+        "architecture": Architecture(alpha=0.25, size=32, hidden_units=8),
+        "weights": str(weights),
+        "epochs": 1,
+        "batch_size": 16,
+        "window": Window(400, 1800),
+    }
+    return TrainSettings(**(arguments | changes))
+
+
+def trained(*arguments: Any, **keywords: Any) -> tuple[Any, list[str]]:
+    from cspine_edge.training.train import train
+
+    lines: list[str] = []
+    return train(*arguments, log=lines.append, **keywords), lines
+
+
+def margins_of(run: Run, dataset: LabelledDataset, paths: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    from converters.keras_model import load_keras
+    from cspine_edge.training.loop import predict_logits
+
+    part = dataset.subset(paths)
+    images = load_images(part, run.preprocessing)
+    logits = predict_logits(load_keras(run.model_path), images, run.preprocessing).astype(np.float64)
+    return logits[:, 1] - logits[:, 0], part.labels
+
+
+def test_folder_is_complete(small_run: Path) -> None:
+    from PIL import Image
+
+    files = {path.name for path in small_run.iterdir()}
+    wanted = {"run.json", "split.json", "model.keras", "metrics.json", "curves.png", "confusion.png", "settings.json"}
+    assert wanted <= files
+    assert not [name for name in files if name.startswith(".")], "a temporary file was left"
+    for name in ("curves.png", "confusion.png"):
+        with Image.open(small_run / name) as picture:
+            picture.load()
+            assert min(picture.size) > 300
+
+
+def test_run_is_read_back_as_it_was_written(small_run: Path, dataset: LabelledDataset) -> None:
+    run = Run.load(small_run)
+    assert (run.backbone, run.alpha, run.size, run.hidden_units) == ("mobilenet", 0.25, 96, 16)
+    assert (run.optimizer, run.protocol, run.weights, run.seed) == ("nadam", "grouped", "mobilenet_he.h5", 0)
+    assert run.preprocessing.window == Window(400, 1800)
+    assert run.dataset().slices == dataset.slices
+    assert run.fingerprint == dataset.fingerprint()
+    assert run.split() == grouped_split(dataset, 0)
+    assert run.settings["fine_tune_rate"] == 1e-4
+    assert not Path(run.data).is_absolute()
+    run.save(overwrite=True)
+    assert Run.load(small_run) == run
+
+
+def test_metrics_are_those_of_the_saved_network(small_run: Path, dataset: LabelledDataset) -> None:
+    run = Run.load(small_run)
+    margins, labels = margins_of(run, dataset, run.split().test)
+    called = margins >= run.threshold.logit
+    metrics = json.loads((small_run / "metrics.json").read_text())
+    assert metrics["part"] == "test"
+    assert metrics["confusion"] == {
+        "true_positive": int((called & (labels == 1)).sum()),
+        "false_negative": int((~called & (labels == 1)).sum()),
+        "false_positive": int((called & (labels == 0)).sum()),
+        "true_negative": int((~called & (labels == 0)).sum()),
+    }
+
+
+def test_threshold_is_chosen_on_the_validation_part(small_run: Path, dataset: LabelledDataset) -> None:
+    run = Run.load(small_run)
+    margins, labels = margins_of(run, dataset, run.split().validation)
+    assert run.threshold.cases == (labels == 1).sum()
+    assert "validation" in run.threshold.method
+    assert (margins[labels == 1] >= run.threshold.logit).mean() >= 0.99
+    lowest = margins[labels == 1].min()
+    spared = (margins[labels == 0] < run.threshold.logit).mean()
+    assert spared == (margins[labels == 0] < lowest).mean(), "another threshold would have spared more"
+
+
+def test_test_part_chooses_nothing(he_weights: Path, dataset: LabelledDataset, tmp_path: Path) -> None:
+    """The same training with other slices to test on ends in the same network and threshold."""
+    split = grouped_split(dataset, 0)
+    other = replace(split, test=split.test[: len(split.test) // 2])
+    settings = settings_of(he_weights, fine_tune_epochs=1)
+    first, _ = trained(dataset, split, settings, tmp_path / "first")
+    second, _ = trained(dataset, other, settings, tmp_path / "second")
+    assert first.run.threshold == second.run.threshold
+    images = np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32)
+    from converters.keras_model import load_keras
+
+    outputs = [load_keras(result.run.model_path)(images).numpy() for result in (first, second)]
+    np.testing.assert_array_equal(*outputs)
+
+
+def test_paper_protocol_tells_its_leak_and_tunes_no_threshold(
+    he_weights: Path, dataset: LabelledDataset, tmp_path: Path
+) -> None:
+    result, lines = trained(dataset, paper_split(dataset, 0), settings_of(he_weights), tmp_path / "run")
+    assert result.run.protocol == Protocol.PAPER.value
+    assert result.run.threshold == Threshold()
+    assert any("split: paper: LEAK:" in line for line in lines)
+
+
+def test_grouped_protocol_has_no_leak(he_weights: Path, dataset: LabelledDataset, tmp_path: Path) -> None:
+    _, lines = trained(dataset, grouped_split(dataset, 0), settings_of(he_weights), tmp_path / "run")
+    assert any("split: grouped: no leak" in line for line in lines)
+
+
+def test_existing_folder_is_refused(small_run: Path, he_weights: Path, dataset: LabelledDataset) -> None:
+    before = {path: path.stat().st_mtime_ns for path in small_run.rglob("*")}
+    with pytest.raises(OutputError, match="exists already"):
+        trained(dataset, grouped_split(dataset, 0), settings_of(he_weights), small_run)
+    assert {path: path.stat().st_mtime_ns for path in small_run.rglob("*")} == before
+
+
+def test_resume_of_nothing_is_refused(he_weights: Path, dataset: LabelledDataset, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="no broken-off training"):
+        trained(dataset, grouped_split(dataset, 0), settings_of(he_weights), tmp_path / "none", resume=True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_broken_off_and_resumed(he_weights: Path, dataset: LabelledDataset, tmp_path: Path) -> None:
+    from converters.keras_model import load_keras
+    from cspine_edge.training.loop import Optimizer
+    from cspine_edge.training.train import train
+
+    def break_off(line: str) -> None:
+        if line.startswith("head 1/2"):
+            raise KeyboardInterrupt
+
+    split = grouped_split(dataset, 0)
+    settings = settings_of(he_weights, optimizer=Optimizer.ADAM, epochs=2, fine_tune_epochs=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset, split, settings, tmp_path / "broken", log=break_off)
+    with pytest.raises(InputError, match="no finished run"):
+        Run.load(tmp_path / "broken")
+    for other in (replace(settings, rate=1e-3), replace(settings, seed=1)):
+        with pytest.raises(UsageError, match="other settings"):
+            trained(dataset, split, other, tmp_path / "broken", resume=True)
+    with pytest.raises(UsageError, match="another split"):
+        trained(dataset, grouped_split(dataset, 3), settings, tmp_path / "broken", resume=True)
+
+    resumed, lines = trained(dataset, split, settings, tmp_path / "broken", resume=True)
+    assert "head: resumed after epoch 1 of 2" in lines
+    whole, _ = trained(dataset, split, settings, tmp_path / "whole")
+    assert resumed.metrics == whole.metrics
+    assert resumed.run.threshold == whole.run.threshold
+    weights = [load_keras(result.run.model_path).get_weights() for result in (resumed, whole)]
+    for one, same in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, same)
+
+
+@pytest.mark.parametrize("weights", ["missing.h5", "missing.keras"])
+def test_weights_that_cannot_be_had_leave_no_folder(
+    weights: str, dataset: LabelledDataset, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match="missing"):
+        trained(dataset, grouped_split(dataset, 0), settings_of(tmp_path / weights), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_going_on_from_a_network_of_ours(small_run: Path, dataset: LabelledDataset, tmp_path: Path) -> None:
+    from converters.keras_model import load_keras
+    from cspine_edge.training.backbones import Architecture
+
+    start = small_run / "model.keras"
+    same = Architecture(alpha=0.25, size=96, hidden_units=16)
+    settings = settings_of(start, architecture=same, epochs=0)
+    result, _ = trained(dataset, grouped_split(dataset, 0), settings, tmp_path / "run")
+    for one, other in zip(
+        load_keras(result.run.model_path).get_weights(), load_keras(start).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    other = replace(settings, architecture=replace(same, hidden_units=8))
+    with pytest.raises((ModelError, UsageError), match="is not a mobilenet"):
+        trained(dataset, grouped_split(dataset, 0), other, tmp_path / "other")
