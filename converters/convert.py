@@ -204,18 +204,19 @@ def convert(
         network = quantization_aware(network, activation_ranges(network, images, source.spec), source.spec)
     if precision is Precision.INT8_QAT:
         _tune(network, teacher, source, settings, out, resume, log)
-    graph = export(network, precision, source.spec, images)
-    left = float_operations(out, graph) if precision in (Precision.INT8, Precision.INT8_QAT) else []
-    if left and not settings.allow_float:
-        names = ", ".join(sorted(set(left)))
-        raise ModelError(
-            source.path,
-            f"is not integer throughout once converted: {names}; change these layers or give --allow-float",
-        )
     provenance = describe_provenance(source.run, source.path, precision, source.data, calibration, out)
-    file = attach_contract(graph, source.spec, source.threshold, provenance, out).save(
-        out, overwrite=overwrite
-    )
+    with progress("converting", 2) as step:
+        graph = export(network, precision, source.spec, images)
+        step(description="writing the contract")
+        left = float_operations(out, graph) if precision in (Precision.INT8, Precision.INT8_QAT) else []
+        if left and not settings.allow_float:
+            raise ModelError(
+                source.path,
+                f"is not integer throughout once converted: {', '.join(sorted(set(left)))}; "
+                "change these layers or give --allow-float",
+            )
+        file = attach_contract(graph, source.spec, source.threshold, provenance, out)
+    file = file.save(out, overwrite=overwrite)
     if calibration is not None:
         calibration.save(out.with_suffix(".calibration.json"), overwrite=True)
     return Conversion(file, calibration, left)

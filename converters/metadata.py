@@ -73,7 +73,9 @@ def _metadata(
     deviation = 255.0 / (high - low)
     mean = -low * deviation
     image_size = _table(builder, {0: ("uint32", spec.width), 1: ("uint32", spec.height)})
-    image = _table(builder, {0: ("int8", _GRAYSCALE if spec.channels == 1 else _RGB), 1: ("offset", image_size)})
+    image = _table(
+        builder, {0: ("int8", _GRAYSCALE if spec.channels == 1 else _RGB), 1: ("offset", image_size)}
+    )
     pixels = _table(builder, {0: ("uint8", _IMAGE_PROPERTIES), 1: ("offset", image)})
     options = _table(
         builder, {0: ("offset", _floats(builder, [mean])), 1: ("offset", _floats(builder, [deviation]))}

@@ -182,7 +182,9 @@ class Classifier:
             return self._sign * _logit_of_probabilities(values, output.scale)
         margin = self._sign * float(values[1] - values[0])
         if math.isnan(margin):  # no threshold is above or below it, so it would pass for normal
-            raise ModelError(self.file.path, "gives no number for this slice; its weights are broken, convert it again")
+            raise ModelError(
+                self.file.path, "gives no number for this slice; its weights are broken, convert it again"
+            )
         return margin
 
     def score(self, margin: float) -> float:

@@ -37,7 +37,9 @@ def draws(seed: tuple[int, int] = SEED) -> np.ndarray:
     return np.asarray(tf.random.stateless_uniform([6, COUNT], tf.constant(seed, tf.int32), -1.0, 1.0))
 
 
-def mapped(image: np.ndarray, matrix: np.ndarray, shift: Any = (0.0, 0.0), mode: str = "nearest") -> np.ndarray:
+def mapped(
+    image: np.ndarray, matrix: np.ndarray, shift: Any = (0.0, 0.0), mode: str = "nearest"
+) -> np.ndarray:
     """SciPy's reference: output (row, column) about the centre is taken from ``matrix @ output + shift``."""
     centre = (np.array(image.shape) - 1) / 2
     offset = centre + np.array(shift) - matrix @ centre
@@ -105,7 +107,9 @@ def test_maps_compose(images: np.ndarray) -> None:
     assert_maps(found, images, np.array(matrices), np.array(shifts))
 
 
-@pytest.mark.parametrize(("mode", "reference"), [("nearest", "nearest"), ("constant", "constant"), ("reflect", "reflect")])
+@pytest.mark.parametrize(
+    ("mode", "reference"), [("nearest", "nearest"), ("constant", "constant"), ("reflect", "reflect")]
+)
 def test_outside_is_filled_as_told(mode: str, reference: str, images: np.ndarray) -> None:
     bright = images + 1.0
     right, down = draws()[3:5] * 0.3

@@ -61,7 +61,9 @@ def test_normalisation_follows_the_data_quickly_once_unfrozen() -> None:
     unfreeze(model)
     seen = model.get_layer("conv1")(bright).numpy().mean(axis=(0, 1, 2))
     model(bright, training=True)
-    np.testing.assert_allclose(first.moving_mean.numpy(), (1 - FINE_TUNE_MOMENTUM) * seen, rtol=1e-3, atol=1e-6)
+    np.testing.assert_allclose(
+        first.moving_mean.numpy(), (1 - FINE_TUNE_MOMENTUM) * seen, rtol=1e-3, atol=1e-6
+    )
 
 
 def test_weight_file_of_the_base(he_weights: Path) -> None:
@@ -101,7 +103,11 @@ def test_imagenet_without_a_network(tmp_path: Path) -> None:
     dead = dict.fromkeys(("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"), "http://127.0.0.1:9")
     cleared = {"no_proxy": "", "NO_PROXY": "", "HOME": str(tmp_path), "KERAS_HOME": str(tmp_path)}
     result = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | dead | cleared, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=os.environ | dead | cleared,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     line = result.stdout.splitlines()[-1]
     assert line.startswith("ModelError imagenet weights: could not be downloaded")

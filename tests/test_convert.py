@@ -35,7 +35,9 @@ def quiet(line: str) -> None:
 def settings_of(precision: Precision, **changes: Any) -> Any:
     from converters.convert import ConvertSettings
 
-    return ConvertSettings(precision, **({"calibration_size": 24, "qat_epochs": 1, "batch_size": 8} | changes))
+    return ConvertSettings(
+        precision, **({"calibration_size": 24, "qat_epochs": 1, "batch_size": 8} | changes)
+    )
 
 
 # What is in the file
@@ -169,7 +171,9 @@ def head() -> Callable[..., Any]:
         image = keras.Input((32, 32, 3))
         x = keras.layers.Conv2D(4, 3, activation="relu")(image)
         x = keras.layers.GlobalAveragePooling2D()(x)
-        return keras.Model(image, keras.layers.Dense(units, activation=activation, bias_initializer="ones")(x))
+        return keras.Model(
+            image, keras.layers.Dense(units, activation=activation, bias_initializer="ones")(x)
+        )
 
     return build
 
@@ -194,9 +198,7 @@ def test_bare_file_with_data(
     assert verify(Classifier(result.file.path)).passed
 
 
-def test_bare_file_needs_data_for_integers_only(
-    head: Callable[..., Any], tmp_path: Path
-) -> None:
+def test_bare_file_needs_data_for_integers_only(head: Callable[..., Any], tmp_path: Path) -> None:
     from converters.convert import convert, source_of_keras
 
     bare = tmp_path / "bare.keras"
@@ -293,11 +295,21 @@ def test_lambda_is_refused_and_not_run(suffix: str, tmp_path: Path) -> None:
     assert not trap.exists()
 
 
-def test_function_of_another_module_is_refused_and_not_imported(head: Callable[..., Any], tmp_path: Path) -> None:
+def test_function_of_another_module_is_refused_and_not_imported(
+    head: Callable[..., Any], tmp_path: Path
+) -> None:
     """An activation may name any function of any module, and Keras would import and call it."""
     head().save(tmp_path / "good.keras")
-    activation = {"module": "antigravity", "class_name": "function", "config": "fly", "registered_name": "fly"}
-    with zipfile.ZipFile(tmp_path / "good.keras") as good, zipfile.ZipFile(tmp_path / "bad.keras", "w") as bad:
+    activation = {
+        "module": "antigravity",
+        "class_name": "function",
+        "config": "fly",
+        "registered_name": "fly",
+    }
+    with (
+        zipfile.ZipFile(tmp_path / "good.keras") as good,
+        zipfile.ZipFile(tmp_path / "bad.keras", "w") as bad,
+    ):
         for name in good.namelist():
             content = good.read(name)
             if name == "config.json":
@@ -320,7 +332,9 @@ def test_operation_outside_any_layer_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_truncated_file_is_refused(share: float, suffix: str, head: Callable[..., Any], tmp_path: Path) -> None:
+def test_truncated_file_is_refused(
+    share: float, suffix: str, head: Callable[..., Any], tmp_path: Path
+) -> None:
     whole = tmp_path / f"whole{suffix}"
     head().save(whole)
     content = whole.read_bytes()
@@ -357,6 +371,7 @@ def test_operation_without_integer_kernel_is_named(tmp_path: Path, dataset: Labe
 # Quantization-aware training
 
 
+@pytest.mark.slow
 def test_tuning_broken_off_and_resumed(
     head: Callable[..., Any], dataset: LabelledDataset, tmp_path: Path
 ) -> None:

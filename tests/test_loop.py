@@ -121,7 +121,9 @@ def test_break_between_record_and_checkpoint_repeats_the_epoch(tmp_path: Path) -
     whole, _ = run(network(), phase(2), tmp_path / "whole")
     run(network(), phase(2), tmp_path / "broken", break_after=1)
     record = tmp_path / "broken" / "toy" / "history.json"
-    record.write_text(json.dumps([*json.loads(record.read_text()), {"phase": "toy", "epoch": 2, "loss": 9.0}]))
+    record.write_text(
+        json.dumps([*json.loads(record.read_text()), {"phase": "toy", "epoch": 2, "loss": 9.0}])
+    )
     assert run(network(), phase(2), tmp_path / "broken")[0] == whole
 
 
@@ -205,7 +207,9 @@ def test_teacher_is_imitated_and_not_changed(tmp_path: Path) -> None:
     images = toy(16, seed=2).images
 
     def distance() -> float:
-        return float(np.square(predict_logits(teacher, images, SPEC) - predict_logits(pupil, images, SPEC)).mean())
+        return float(
+            np.square(predict_logits(teacher, images, SPEC) - predict_logits(pupil, images, SPEC)).mean()
+        )
 
     start = distance()
     run(pupil, phase(6), tmp_path / "pupil", teacher=teacher)

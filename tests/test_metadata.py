@@ -94,7 +94,11 @@ def embedded(small_graph: bytes) -> Callable[..., bytes]:
         from converters.metadata import embed_metadata
 
         return embed_metadata(
-            graph or small_graph, spec or Preprocessing(24, 32), "a name", "What it does.", ["first", "second"]
+            graph or small_graph,
+            spec or Preprocessing(24, 32),
+            "a name",
+            "What it does.",
+            ["first", "second"],
         )
 
     return embed
@@ -120,7 +124,8 @@ def test_model_and_tensors_are_described(embedded: Callable[..., bytes]) -> None
 
 @pytest.mark.workstation
 @pytest.mark.parametrize(
-    ("value_range", "mean", "deviation"), [((0.0, 1.0), 0.0, 255.0), ((-1.0, 1.0), 127.5, 127.5), ((0.0, 255.0), 0.0, 1.0)]
+    ("value_range", "mean", "deviation"),
+    [((0.0, 1.0), 0.0, 255.0), ((-1.0, 1.0), 127.5, 127.5), ((0.0, 255.0), 0.0, 1.0)],
 )
 def test_normalisation_takes_grey_levels_to_the_value_range(
     value_range: tuple[float, float], mean: float, deviation: float, embedded: Callable[..., bytes]

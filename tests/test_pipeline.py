@@ -16,7 +16,9 @@ IMAGES[:, 0] = np.arange(16) * 17
 LABELS = np.arange(21, dtype=np.int64)
 
 
-def batches(epoch: int = 0, seed: int = 0, augmented: bool = False, **changes: Any) -> tuple[np.ndarray, np.ndarray]:
+def batches(
+    epoch: int = 0, seed: int = 0, augmented: bool = False, **changes: Any
+) -> tuple[np.ndarray, np.ndarray]:
     from cspine_edge.training.augment import Augmentation
     from cspine_edge.training.pipeline import training_batches
 
@@ -74,7 +76,10 @@ def test_seed_and_epoch_fix_order_and_maps(augmented: bool) -> None:
 
 
 def test_maps_change_from_epoch_to_epoch() -> None:
-    by_label = [dict(zip(y.tolist(), x, strict=True)) for x, y in (batches(0, augmented=True), batches(1, augmented=True))]
+    by_label = [
+        dict(zip(y.tolist(), x, strict=True))
+        for x, y in (batches(0, augmented=True), batches(1, augmented=True))
+    ]
     assert all(not np.array_equal(by_label[0][label], by_label[1][label]) for label in LABELS.tolist())
 
 

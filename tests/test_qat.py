@@ -116,9 +116,7 @@ def test_input_takes_bytes_as_they_are(small: Quantised) -> None:
 
 
 @pytest.mark.parametrize("family", list(KernelFamily))
-def test_twin_and_file_of_a_shallow_network_agree_to_the_step(
-    family: KernelFamily, shallow: Any
-) -> None:
+def test_twin_and_file_of_a_shallow_network_agree_to_the_step(family: KernelFamily, shallow: Any) -> None:
     brightness = np.linspace(0.1, 1.0, 48)[:, np.newaxis, np.newaxis]
     noise = np.random.default_rng(3).integers(0, 256, (48, 96, 96))
     images = (noise * brightness).astype(np.uint8)  # phantoms look too much alike to so small a network
@@ -176,7 +174,9 @@ def test_no_images_no_ranges(small: Quantised) -> None:
 def test_dead_channels_keep_their_bias(shallow: Any, phantom_images: np.ndarray) -> None:
     for name, channel in (("first", 3), ("depthwise", 5)):
         kernel, bias = shallow.get_layer(name).get_weights()
-        kernel[(slice(None), slice(None), *((slice(None), channel) if name == "first" else (channel,)))] = 1e-12
+        kernel[(slice(None), slice(None), *((slice(None), channel) if name == "first" else (channel,)))] = (
+            1e-12
+        )
         bias[channel] = 1.0
         shallow.get_layer(name).set_weights([kernel, bias])  # as in MobileNet's ImageNet weights
     result = quantised(shallow, phantom_images[:24])
@@ -193,7 +193,9 @@ def test_dead_channels_keep_their_bias(shallow: Any, phantom_images: np.ndarray)
     assert np.abs(plain - computed).max() < 4 * step
 
 
-def test_training_moves_the_weights_through_the_rounding(small: Quantised, phantom_images: np.ndarray) -> None:
+def test_training_moves_the_weights_through_the_rounding(
+    small: Quantised, phantom_images: np.ndarray
+) -> None:
     from converters.qat import quantization_aware
     from cspine_edge.training.framework import keras
 
@@ -201,9 +203,7 @@ def test_training_moves_the_weights_through_the_rounding(small: Quantised, phant
     twin.compile(keras.optimizers.SGD(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     before = [weights.copy() for weights in twin.get_weights()]
     twin.fit(real_values(phantom_images[:8], small.spec), np.arange(8) % 2, batch_size=8, verbose=0)
-    kernels = [
-        (old, new) for old, new in zip(before, twin.get_weights(), strict=True) if old.ndim > 1
-    ]
+    kernels = [(old, new) for old, new in zip(before, twin.get_weights(), strict=True) if old.ndim > 1]
     assert len(kernels) == 29
     assert all(not np.array_equal(old, new) for old, new in kernels)
 

@@ -61,7 +61,15 @@ def test_folder_is_complete(small_run: Path) -> None:
     from PIL import Image
 
     files = {path.name for path in small_run.iterdir()}
-    wanted = {"run.json", "split.json", "model.keras", "metrics.json", "curves.png", "confusion.png", "settings.json"}
+    wanted = {
+        "run.json",
+        "split.json",
+        "model.keras",
+        "metrics.json",
+        "curves.png",
+        "confusion.png",
+        "settings.json",
+    }
     assert wanted <= files
     assert not [name for name in files if name.startswith(".")], "a temporary file was left"
     for name in ("curves.png", "confusion.png"):
@@ -109,6 +117,7 @@ def test_threshold_is_chosen_on_the_validation_part(small_run: Path, dataset: La
     assert spared == (margins[labels == 0] < lowest).mean(), "another threshold would have spared more"
 
 
+@pytest.mark.slow
 def test_test_part_chooses_nothing(he_weights: Path, dataset: LabelledDataset, tmp_path: Path) -> None:
     """The same training with other slices to test on ends in the same network and threshold."""
     split = grouped_split(dataset, 0)
@@ -151,6 +160,7 @@ def test_resume_of_nothing_is_refused(he_weights: Path, dataset: LabelledDataset
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.slow
 def test_broken_off_and_resumed(he_weights: Path, dataset: LabelledDataset, tmp_path: Path) -> None:
     from converters.keras_model import load_keras
     from cspine_edge.training.loop import Optimizer

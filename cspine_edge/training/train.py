@@ -126,7 +126,7 @@ def train(
     _require_place(out, described, split, resume)
     log(f"data: {dataset.describe()}")
     log(f"split: {split.protocol.value}: {leak_of(dataset, split)}")
-    on_gpu = use_mixed_precision()
+    use_mixed_precision()
     spec = Preprocessing(settings.architecture.size, settings.architecture.size, 3, settings.window)
     train_part = _load_part(dataset, split.train, spec, "reading training slices")
     test_part = _load_part(dataset, split.test, spec, "reading test slices")
@@ -139,8 +139,7 @@ def train(
         history = _run_phases(
             model, settings, spec, train_part, validation, test_part, out / "checkpoints", log
         )
-    if on_gpu:
-        model = _as_float32(model, settings.architecture)
+    model = _as_float32(model, settings.architecture)
     threshold = Threshold()
     if validation is not None:
         threshold = choose_threshold(
@@ -240,6 +239,7 @@ def _initial_model(settings: TrainSettings) -> keras.Model:
 
 
 def _as_float32(model: keras.Model, architecture: Architecture) -> keras.Model:
+    """Give the same network computing in float32, and without the optimizer, which would be saved with it."""
     keras.mixed_precision.set_global_policy("float32")
     plain = build(architecture, "random")
     plain.set_weights(model.get_weights())

@@ -1,0 +1,41 @@
+"""The models that ship are the ones that are pinned, and prove themselves."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from cspine_edge.classifier import Classifier, shipped_model
+from cspine_edge.contract import KernelFamily, ModelFile, Precision
+from cspine_edge.verification import verify
+
+
+def test_files_have_the_pinned_hashes(root: Path) -> None:
+    pinned = dict(
+        reversed(line.split()) for line in (root / "models" / "SHA256SUMS").read_text().splitlines()
+    )
+    files = {path.name for path in (root / "models").iterdir() if path.suffix in (".tflite", ".keras")}
+    assert set(pinned) == files
+    for name, expected in pinned.items():
+        assert hashlib.sha256((root / "models" / name).read_bytes()).hexdigest() == expected, name
+
+
+def test_shipped_model_is_checked_and_complete() -> None:
+    contract = ModelFile.read(shipped_model()).contract
+    assert contract is not None
+    assert contract.provenance is not None
+    assert contract.provenance.precision is Precision.INT8_QAT
+    assert contract.provenance.protocol == "grouped"
+    assert contract.parity is not None
+    assert contract.provenance.calibration_sha256 is not None
+    assert "Not a medical device" in contract.intended_use
+
+
+def test_shipped_model_gives_its_golden_answers_in_each_family() -> None:
+    for family in KernelFamily:
+        result = verify(Classifier(family=family, threads=1))
+        assert result.exact
+        assert result.passed
+        # Outputs that never change would be equal anywhere.
+        expected = [pair.expected[family.value] for pair in Classifier().contract.golden]
+        assert len(set(expected)) > 1
