@@ -217,6 +217,9 @@ def convert(
             )
         file = attach_contract(graph, source.spec, source.threshold, provenance, out)
     file = file.save(out, overwrite=overwrite)
+    shutil.rmtree(
+        _checkpoints(out), ignore_errors=True
+    )  # kept until now, so that a failed export loses no tuning
     if calibration is not None:
         calibration.save(out.with_suffix(".calibration.json"), overwrite=True)
     return Conversion(file, calibration, left)
@@ -226,6 +229,10 @@ def default_output(source: Source, precision: Precision) -> Path:
     """Where a converted model goes unless told otherwise: ``NAME-PRECISION.tflite`` beside its source."""
     name = source.run.name if source.run else source.path.stem
     return source.path.parent / f"{name}-{precision.value}.tflite"
+
+
+def _checkpoints(out: Path) -> Path:
+    return out.with_suffix(".checkpoints")
 
 
 def _tune(
@@ -262,7 +269,7 @@ def _tune(
         augmentation=None,
         anneal=True,
     )
-    checkpoints = out.with_suffix(".checkpoints")
+    checkpoints = _checkpoints(out)
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
     run_phase(
@@ -276,4 +283,3 @@ def _tune(
         keep_best=validation is not None,
         teacher=teacher,
     )
-    shutil.rmtree(checkpoints, ignore_errors=True)

@@ -121,7 +121,7 @@ def run_phase(
         a validation part may choose.
     teacher
         Learn this network's logits on the augmented images instead of the labels; the loss is then the mean
-        squared difference. It is not changed.
+        squared difference. Its weights do not move; its layers are left frozen.
 
     Returns
     -------

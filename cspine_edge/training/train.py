@@ -16,7 +16,7 @@ from calibration.threshold import choose_threshold
 from .. import __version__
 from ..contract import Threshold
 from ..dataset import LabelledDataset, load_images
-from ..errors import OutputError, UsageError
+from ..errors import ModelError, OutputError, UsageError
 from ..files import replacing, write_json
 from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
@@ -231,9 +231,10 @@ def _initial_model(settings: TrainSettings) -> keras.Model:
         try:
             model.set_weights(load_keras(Path(settings.weights)).get_weights())
         except ValueError as error:
-            raise UsageError(
-                f"{settings.weights}: is not a {settings.architecture.name} of this toolkit"
-            ) from error
+            reason = (
+                f"is no {settings.architecture.name} of this toolkit; give the options it was trained with"
+            )
+            raise ModelError(settings.weights, reason) from error
         return model
     return build(settings.architecture, settings.weights)
 
