@@ -36,7 +36,7 @@ def network() -> Any:
     image = keras.Input((16, 16, 3))
     x = layers.Conv2D(4, 3, strides=2)(image)
     x = layers.ReLU()(layers.BatchNormalization()(x))
-    x = layers.Dropout(0.3)(layers.Flatten()(x))
+    x = layers.Dropout(0.3, force_generator=True)(layers.Flatten()(x))
     return keras.Model(image, layers.Dense(2)(x))
 
 

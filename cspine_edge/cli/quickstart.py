@@ -46,7 +46,7 @@ def _print(result: QuickstartResult, out: Path) -> None:
         table.add_row(name, *(str(getattr(entry, name)) for entry in metrics))
     table.add_row("size", *(f"{size:.2f} MB" for size in sizes))
     table.add_row("latency", "", f"{result.median_ms:.2f} ms median, {result.threads} threads")
-    table.add_row("unseen series", "", f"{right} of {len(result.verdicts)} slices right")
+    table.add_row("unseen series (3)", "", f"{right} of {len(result.verdicts)} slices right")
     Console().print(table)
     typer.echo(f"parity: {report.verdict.value.upper()}: {report.reason}")
     for name, path in (

@@ -109,7 +109,8 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
         raise ModelError(weights, f"does not fit {architecture.name} ({cause})") from error
     x = keras.layers.GlobalAveragePooling2D(name="pool")(base.output)
     x = keras.layers.Dense(architecture.hidden_units, activation="relu", name="hidden")(x)
-    x = keras.layers.Dropout(architecture.dropout, name="dropout")(x)
+    # Its own generator, which each epoch seeds; by default a seed is fixed as the graph is traced.
+    x = keras.layers.Dropout(architecture.dropout, name="dropout", force_generator=True)(x)
     logits = keras.layers.Dense(len(LABELS), name="logits", dtype="float32")(x)
     return keras.Model(inputs, logits, name=architecture.backbone.value)
 

@@ -156,9 +156,11 @@ def run_phase(
     weights = _balanced_class_weights(train.labels)
     for epoch in range(int(done.numpy()), phase.epochs):
         keras.utils.set_random_seed(phase.seed + epoch)
-        if any(isinstance(layer, keras.layers.Dropout) for layer in model.layers):
-            # Dropout takes its seed as it is traced; traced anew, an epoch after a break is the unbroken one.
-            trainee.make_train_function(force=True)
+        for layer in model.layers:
+            if isinstance(
+                layer, keras.layers.Dropout
+            ):  # or an epoch after a break would not be the unbroken one
+                layer._random_generator._generator.reset_from_seed(phase.seed + epoch)
         batches = training_batches(
             train.images,
             train.labels,

@@ -49,6 +49,8 @@ class TrainSettings:
         Their learning rate.
     fine_tune_epochs, fine_tune_rate
         Epochs with the base unfrozen, after those.
+    anneal
+        Let their rate fall to 0 along half a cosine.
     batch_size
         Slices per step.
     augmentation
@@ -68,6 +70,7 @@ class TrainSettings:
     rate: float = 1e-4
     fine_tune_epochs: int = 0
     fine_tune_rate: float = 1e-4
+    anneal: bool = False
     batch_size: int = 32
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     window: Window | None = None
@@ -210,7 +213,13 @@ def _run_phases(
         settings.seed,
         settings.augmentation,
     )
-    fine = replace(head, name="fine-tune", epochs=settings.fine_tune_epochs, rate=settings.fine_tune_rate)
+    fine = replace(
+        head,
+        name="fine-tune",
+        epochs=settings.fine_tune_epochs,
+        rate=settings.fine_tune_rate,
+        anneal=settings.anneal,
+    )
     history: list[Epoch] = []
     for phase, prepare_layers in ((head, freeze_base), (fine, unfreeze)):
         if not phase.epochs:
