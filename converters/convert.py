@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
 from cspine_edge.contract import ModelFile, Precision, Threshold
 from cspine_edge.dataset import LABELS, LabelledDataset, load_images
@@ -191,7 +193,7 @@ def convert(
     """
     refuse_existing(out, overwrite=overwrite)
     precision = settings.precision
-    network = fold(source.model)
+    network = _folded(source)
     calibration, images = None, None
     if precision.is_integer:
         if source.train is None:
@@ -229,6 +231,19 @@ def default_output(source: Source, precision: Precision) -> Path:
     """Where a converted model goes unless told otherwise: ``NAME-PRECISION.tflite`` beside its source."""
     name = source.run.name if source.run else source.path.stem
     return source.path.parent / f"{name}-{precision.value}.tflite"
+
+
+def _folded(source: Source) -> keras.Model:
+    """Fold, and prove on noise that the function is the same: a foreign graph may hold what folding does not know."""
+    folded = fold(source.model)
+    spec = source.spec
+    noise = np.random.default_rng(0).random((2, spec.height, spec.width, spec.channels), dtype=np.float32)
+    expected, found = (network(noise, training=False).numpy() for network in (source.model, folded))
+    if not np.allclose(found, expected, rtol=1e-3, atol=1e-3 * max(1.0, float(np.abs(expected).max()))):
+        raise ModelError(
+            source.path, "cannot be folded: it holds shared layers or ones this toolkit does not know"
+        )
+    return folded
 
 
 def _checkpoints(out: Path) -> Path:

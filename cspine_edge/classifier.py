@@ -178,10 +178,13 @@ class Classifier:
         position = self.contract.outputs.logits
         output = self.session.outputs[position]
         values = output.dequantize(self.session.output(position))
-        if self._probabilities:
-            return self._sign * _logit_of_probabilities(values, output.scale)
-        margin = self._sign * float(values[1] - values[0])
-        if math.isnan(margin):  # no threshold is above or below it, so it would pass for normal
+        difference = (
+            _logit_of_probabilities(values, output.scale)
+            if self._probabilities
+            else float(values[1] - values[0])
+        )
+        margin = self._sign * difference
+        if not math.isfinite(margin):  # no threshold is above or below it, so it would pass for normal
             raise ModelError(
                 self.file.path, "gives no number for this slice; its weights are broken, convert it again"
             )

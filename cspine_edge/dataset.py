@@ -29,13 +29,13 @@ import numpy.typing as npt
 
 from .errors import DatasetError, SliceError, UsageError
 from .preprocess import Preprocessing, prepare
-from .slices import find_slices, read_slices
+from .slices import CtSlice, find_slices, read_slices
 
 LABELS = ("normal", "fracture")
 """Class names in the order of the network's outputs; ``fracture`` is the positive class."""
 
 _SPLIT_FOLDERS = ("train", "val", "test")
-_DICOM_SUFFIXES = {".dcm", ".dicom", ".ima", ""}
+_PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 
 FILE_NAME_PATTERNS = (
     r"^(?P<series>.*\S)\s*\((?P<index>\d+)\)",  # CSFDV1B10 (18)-rotated3.png
@@ -77,10 +77,21 @@ class LabelledSlice:
 
 @dataclass(frozen=True)
 class LabelledDataset:
-    """A labelled data set: where it lies, and its slices in sorted order."""
+    """A labelled data set.
+
+    Attributes
+    ----------
+    root
+        Folder that the slices' paths are relative to.
+    slices
+        The slices.
+    source
+        What it was read from: the folder, or a CSV file in it; ``None`` if it was put together otherwise.
+    """
 
     root: Path
     slices: tuple[LabelledSlice, ...]
+    source: Path | None = None
 
     def __len__(self) -> int:
         return len(self.slices)
@@ -163,7 +174,7 @@ def load_dataset(root: Path | str, *, series_pattern: str | None = None) -> Labe
     for index, name in enumerate(LABELS):
         if not any(item.label == index for item in slices):
             raise DatasetError(root, f"has no '{name}' slices; both classes are needed")
-    return LabelledDataset(base, slices)
+    return LabelledDataset(base, slices, root)
 
 
 def _compile_patterns(series_pattern: str | None) -> list[re.Pattern[str]]:
@@ -251,7 +262,7 @@ def _with_series(
 
 def _identify(base: Path, item: LabelledSlice, patterns: Sequence[re.Pattern[str]]) -> LabelledSlice:
     path = base / item.path
-    if path.suffix.lower() in _DICOM_SUFFIXES:
+    if path.suffix.lower() not in _PICTURE_SUFFIXES:  # a UID for a name has any suffix
         series, index = _dicom_series(path)
         if series is not None:
             return replace(item, series=series, slice_index=index)
@@ -282,6 +293,20 @@ def _dicom_series(path: Path) -> tuple[str | None, int | None]:
         return None, None
 
 
+def read_labelled_slice(path: Path) -> CtSlice:
+    """Read the one slice of a labelled file.
+
+    Raises
+    ------
+    SliceError
+        If it cannot be read, or has several frames, to which one label cannot belong.
+    """
+    frames = list(read_slices(path))
+    if len(frames) != 1:
+        raise SliceError(path, f"has {len(frames)} frames; a labelled file holds one slice, split it")
+    return frames[0]
+
+
 def load_images(
     dataset: LabelledDataset, spec: Preprocessing, on_slice: Callable[[], object] = lambda: None
 ) -> npt.NDArray[np.uint8]:
@@ -309,11 +334,8 @@ def load_images(
     images = np.empty((len(dataset), spec.height, spec.width), dtype=np.uint8)
 
     def load(position: int) -> None:
-        path = dataset.path_of(dataset.slices[position])
-        frames = list(read_slices(path))
-        if len(frames) != 1:
-            raise SliceError(path, f"has {len(frames)} frames; a labelled file holds one slice, split it")
-        images[position] = prepare(frames[0], spec).image
+        frame = read_labelled_slice(dataset.path_of(dataset.slices[position]))
+        images[position] = prepare(frame, spec).image
 
     # Decoding and resizing release the interpreter lock.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from .classifier import Classifier
-from .dataset import LabelledDataset
+from .dataset import LabelledDataset, read_labelled_slice
 from .documents import encode
 from .errors import ContractError, DatasetError
 from .files import write_json
 from .metrics import Metrics, bootstrap_weights, cluster_index, evaluate
 from .preprocess import prepare
-from .slices import Window, read_slices
+from .slices import Window
 
 DEFAULT_MARGIN = 0.01
 """Loss of sensitivity, or of specificity, that would still be accepted: one percentage point."""
@@ -121,9 +121,13 @@ class ParityReport:
     candidate_metrics: Metrics
     flips: tuple[Flip, ...]
 
+    def to_json(self) -> dict[str, object]:
+        """Give plain data for JSON, schema and version first."""
+        return {"schema": "cspine-edge/parity", "version": 1} | encode(self)
+
     def save(self, path: Path | str, *, overwrite: bool = False) -> None:
         """Write the report as JSON."""
-        write_json(path, {"schema": "cspine-edge/parity", "version": 1} | encode(self), overwrite=overwrite)
+        write_json(path, self.to_json(), overwrite=overwrite)
 
     def summary(self) -> dict[str, object]:
         """Give what the contract keeps of it."""
@@ -198,7 +202,7 @@ def measure(
         raise DatasetError(dataset.root, "has no slices to check on")
     rows = []
     for item in dataset.slices:
-        image = prepare(next(iter(read_slices(dataset.path_of(item)))), candidate.spec, window).image
+        image = prepare(read_labelled_slice(dataset.path_of(item)), candidate.spec, window).image
         rows.append((reference.margin(image), candidate.margin(image)))
         on_slice()
     margins = np.array(rows, dtype=np.float64)

@@ -9,7 +9,7 @@
       metrics.json     its metrics on the test part
       curves.png, confusion.png
       checkpoints/     what --resume goes on from
-      *.tflite         what 'convert' makes of it, with calibration.json
+      *.tflite         what 'convert' makes of it, with NAME.calibration.json
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Run:
     optimizer, protocol, weights, seed
         As given to ``train``.
     data, series_pattern
-        The data set, relative to the run folder unless given as absolute, and how series are named in it.
+        The data set (folder or CSV file) relative to the run folder, and how series are named in it.
     fingerprint
         Hash of the data set.
     preprocessing

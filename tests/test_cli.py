@@ -24,7 +24,7 @@ from PIL import Image
 
 from cspine_edge import __version__
 from cspine_edge.classifier import Classifier
-from cspine_edge.cli import VERBS, app
+from cspine_edge.cli import VERBS, command_line
 from cspine_edge.contract import KernelFamily, ModelFile, Threshold
 from cspine_edge.errors import ExitCode
 
@@ -80,7 +80,7 @@ def test_version(cli: Cli) -> None:
 def test_every_option_is_explained(cli: Cli, verb: str) -> None:
     shown = cli(verb, "--help")
     assert shown.code == 0
-    command = typer.main.get_command(app)
+    command = typer.main.get_command(command_line())
     parameters = command.commands[verb].params  # type: ignore[attr-defined]
     assert parameters
     for parameter in parameters:

@@ -239,3 +239,36 @@ def test_a_broken_slice_stops_it(tmp_path: Path) -> None:
     (tmp_path / "normal" / "a_3.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(SliceError, match=r"a_3\.png"):
         load_images(load_dataset(tmp_path), Preprocessing(8, 8))
+
+
+def test_csv_is_remembered_as_the_source(phantom_data: Path, tmp_path: Path) -> None:
+    """A run names what its data were read from; the folder of a CSV file is another data set, or none."""
+    table = phantom_data.parent / "table.csv"
+    rows = [
+        f"phantom/{path.parent.name}/{path.name},{path.parent.name}"
+        for path in sorted(phantom_data.rglob("*.dcm"))
+    ]
+    table.write_text("path,label\n" + "\n".join(rows) + "\n")
+    from_csv = load_dataset(table)
+    assert from_csv.source == table
+    assert from_csv.subset([from_csv.slices[0].path]).source == table
+    assert len(load_dataset(from_csv.source)) == len(rows)
+
+
+def test_dicom_files_named_by_uid_keep_their_series(phantom_data: Path, tmp_path: Path) -> None:
+    import pydicom
+
+    expected = load_dataset(phantom_data)
+    for path in phantom_data.rglob("*.dcm"):
+        folder = tmp_path / path.parent.name
+        folder.mkdir(exist_ok=True)
+        (folder / str(pydicom.dcmread(path).SOPInstanceUID)).write_bytes(path.read_bytes())
+    found = load_dataset(tmp_path)
+    assert sorted(set(found.series.tolist())) == sorted(set(expected_uids(phantom_data)))
+    assert len(found) == len(expected)
+
+
+def expected_uids(folder: Path) -> list[str]:
+    import pydicom
+
+    return [str(pydicom.dcmread(path).SeriesInstanceUID) for path in folder.rglob("*.dcm")]

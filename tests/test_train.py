@@ -214,5 +214,5 @@ def test_going_on_from_a_network_of_ours(small_run: Path, dataset: LabelledDatas
     ):
         np.testing.assert_array_equal(one, other)
     other = replace(settings, architecture=replace(same, hidden_units=8))
-    with pytest.raises((ModelError, UsageError), match="is not a mobilenet"):
+    with pytest.raises((ModelError, UsageError), match="is no mobilenet"):
         trained(dataset, grouped_split(dataset, 0), other, tmp_path / "other")

@@ -53,7 +53,6 @@ def check(
     Exit code 0 if it passed, 1 if it failed, 3 if the cases are too few to decide.
     """
     from ..classifier import Classifier
-    from ..documents import encode
     from ..files import refuse_existing
     from ..parity import GateVerdict, judge, measure
     from ..progress import progress
@@ -75,7 +74,7 @@ def check(
     if out is not None:
         report.save(out, overwrite=overwrite)
     if as_json:
-        print_json(encode(report))
+        print_json(report.to_json())
     else:
         _print(report, candidate.session.banner)
     if record:

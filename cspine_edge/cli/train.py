@@ -41,9 +41,11 @@ def train(
     ] = BackboneName.MOBILENET,
     optimizer: Annotated[OptimizerName, typer.Option("--optimizer", help="Optimizer.")] = OptimizerName.NADAM,
     protocol: Annotated[
-        Protocol,
-        typer.Option("--protocol", help="paper: balanced random 3400/800; grouped: whole series held out."),
-    ] = Protocol.GROUPED,
+        Protocol | None,
+        typer.Option(
+            "--protocol", help="paper: balanced random 3400/800; grouped: whole series held out [grouped]."
+        ),
+    ] = None,
     weights: Annotated[
         str,
         typer.Option(
@@ -113,6 +115,10 @@ def train(
         chosen = Split.load(split)
         if hold_out:
             raise UsageError("--split says already what is held out; leave out --hold-out")
+        if protocol not in (None, chosen.protocol):
+            raise UsageError(
+                f"--split was made by the {chosen.protocol.value} protocol; leave out --protocol"
+            )
     elif protocol is Protocol.PAPER:
         if hold_out:
             raise UsageError("--protocol paper divides images at random; --hold-out needs --protocol grouped")

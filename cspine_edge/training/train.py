@@ -15,15 +15,15 @@ from calibration.threshold import choose_threshold
 
 from .. import __version__
 from ..contract import Threshold
-from ..dataset import LabelledDataset, load_images
+from ..dataset import LabelledDataset, load_images, read_labelled_slice
 from ..errors import ModelError, OutputError, UsageError
 from ..files import replacing, write_json
 from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
 from ..progress import progress
 from ..run import Run, relative_data_path
-from ..slices import BONE_WINDOW, Window, read_slices
-from ..splits import Protocol, Split, leak_of
+from ..slices import BONE_WINDOW, Window
+from ..splits import Split, leak_of
 from .augment import Augmentation
 from .backbones import Architecture, build, freeze_base, unfreeze
 from .framework import keras, strategy, use_mixed_precision
@@ -170,7 +170,7 @@ def train(
         if settings.weights in ("imagenet", "random")
         else Path(settings.weights).name,
         seed=settings.seed,
-        data=relative_data_path(dataset.root, out),
+        data=relative_data_path(dataset.source or dataset.root, out),
         series_pattern=series_pattern,
         fingerprint=dataset.fingerprint(),
         preprocessing=spec,
@@ -184,7 +184,7 @@ def train(
         written.replace(temporary)
     write_json(
         out / "metrics.json",
-        {"part": "test", "precision": "keras float32"} | metrics.to_dict(),
+        {"part": "test", "arithmetic": "keras float32"} | metrics.to_dict(),
         overwrite=True,
     )
     plot_curves(history, out / "curves.png", "validation" if validation is not None else "test")
@@ -278,7 +278,7 @@ def _describe(settings: TrainSettings) -> dict[str, object]:
 
 def _default_window(dataset: LabelledDataset) -> Window | None:
     """Bone window where the slices carry HU, so that the contract fixes what the network saw."""
-    first = next(iter(read_slices(dataset.path_of(dataset.slices[0]))))
+    first = read_labelled_slice(dataset.path_of(dataset.slices[0]))
     return BONE_WINDOW if first.rescale is not None else None
 
 
@@ -306,6 +306,3 @@ def _versions() -> dict[str, str]:
     return {"cspine-edge": __version__, "python": platform.python_version()} | {
         name: version(name) for name in packages
     }
-
-
-__all__ = ["Protocol", "TrainResult", "TrainSettings", "train"]
