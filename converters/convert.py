@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,8 +13,9 @@ import numpy as np
 from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
 from cspine_edge.contract import ModelFile, Precision, Threshold
 from cspine_edge.dataset import LABELS, LabelledDataset, load_images
+from cspine_edge.documents import encode, parse
 from cspine_edge.errors import ModelError, UsageError
-from cspine_edge.files import refuse_existing
+from cspine_edge.files import refuse_existing, write_json
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.run import Run
@@ -285,8 +287,14 @@ def _tune(
         anneal=True,
     )
     checkpoints = _checkpoints(out)
+    begun = {"settings": encode(settings), "network": hashlib.sha256(source.path.read_bytes()).hexdigest()}
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
+    elif (checkpoints / "begun.json").is_file() and parse((checkpoints / "begun.json").read_bytes()) != begun:
+        raise UsageError(
+            f"{out}: its tuning was begun with other settings or another network; leave out --resume"
+        )
+    write_json(checkpoints / "begun.json", begun, overwrite=True)
     run_phase(
         network,
         phase,

@@ -390,6 +390,8 @@ def test_tuning_broken_off_and_resumed(
     with pytest.raises(KeyboardInterrupt):
         convert(source(), settings, out, log=break_off)
     assert not out.exists()
+    with pytest.raises(UsageError, match="other settings"):
+        convert(source(), replace(settings, seed=9), out, resume=True, log=quiet)
     lines: list[str] = []
     resumed = convert(source(), settings, out, resume=True, log=lines.append)
     assert any("resumed after epoch 1 of 2" in line for line in lines)
