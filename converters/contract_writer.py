@@ -31,8 +31,8 @@ from cspine_edge.dataset import LABELS
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import Preprocessing, resize
 from cspine_edge.run import Run
-from cspine_edge.slices import BONE_WINDOW
 from cspine_edge.verification import outputs_of
+from cspine_edge.window import BONE_WINDOW
 
 from .metadata import embed_metadata
 from .tflite import OUTPUT_NAMES

@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from .preprocess import Preprocessing as Preprocessing
     from .preprocess import prepare as prepare
     from .slices import CtSlice as CtSlice
-    from .slices import Window as Window
     from .slices import find_slices as find_slices
     from .slices import iter_slices as iter_slices
     from .slices import read_slices as read_slices
     from .verification import verify as verify
+    from .window import Window as Window
 
 _HOMES = {
     "audit": ("AuditReport", "audit_dataset"),
@@ -50,8 +50,9 @@ _HOMES = {
     "parity": ("judge", "measure"),
     "phantom": ("write_phantom",),
     "preprocess": ("Preprocessing", "prepare"),
-    "slices": ("CtSlice", "Window", "find_slices", "iter_slices", "read_slices"),
+    "slices": ("CtSlice", "find_slices", "iter_slices", "read_slices"),
     "verification": ("verify",),
+    "window": ("Window",),
 }
 _MODULE_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -29,7 +29,8 @@ from .machine import Machine, describe_machine, peak_memory_mib, read_sensors
 from .preprocess import prepare
 from .progress import Step, progress
 from .runtime import Runtime
-from .slices import Window, is_dicom, read_slices
+from .slices import is_dicom, read_slices
+from .window import Window
 
 _BLOCK_S = 0.1
 """Length of a block of timed inferences."""

@@ -14,7 +14,8 @@ from .contract import Contract, KernelFamily, ModelFile, Outputs, Threshold
 from .errors import ContractError, ModelError, UsageError
 from .preprocess import Preprocessing, prepare
 from .runtime import Runtime, TensorSpec, open_session
-from .slices import CtSlice, Window, WindowSource
+from .slices import CtSlice
+from .window import Window, WindowSource
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ class Classifier:
             else float(values[1] - values[0])
         )
         margin = self._sign * difference
-        if not math.isfinite(margin):  # no threshold is above or below it, so it would pass for normal
+        if math.isnan(margin):  # no threshold is above or below it, so it would pass for normal
             raise ModelError(
                 self.file.path, "gives no number for this slice; its weights are broken, convert it again"
             )

@@ -15,7 +15,7 @@ from .contract import KernelFamily
 from .documents import encode
 from .progress import Step
 from .runtime import _MODULES
-from .slices import Window
+from .window import Window
 
 
 class ColdStartError(Exception):
@@ -35,7 +35,8 @@ from cspine_edge.classifier import Classifier
 from cspine_edge.contract import KernelFamily
 from cspine_edge.documents import decode
 from cspine_edge.runtime import Runtime
-from cspine_edge.slices import Window, read_slices
+from cspine_edge.slices import read_slices
+from cspine_edge.window import Window
 importlib.import_module(given["module"])
 marks.append(time.monotonic_ns())
 classifier = Classifier(

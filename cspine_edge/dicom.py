@@ -29,7 +29,8 @@ from pydicom.uid import (
 )
 
 from .errors import MissingExtraError, SliceError
-from .slices import CtSlice, Window, WindowFunction, check_size
+from .slices import CtSlice, check_size
+from .window import Window, WindowFunction
 
 # The first that knows a transfer syntax decodes it, so lossy pixels do not depend on what else is installed.
 # GDCM comes last: damaged data can make it abort the process instead of raising.

@@ -22,7 +22,7 @@ from .errors import ContractError, DatasetError
 from .files import write_json
 from .metrics import Metrics, bootstrap_weights, cluster_index, evaluate
 from .preprocess import prepare
-from .slices import Window
+from .window import Window
 
 DEFAULT_MARGIN = 0.01
 """Loss of sensitivity, or of specificity, that would still be accepted: one percentage point."""

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .slices import CtSlice, Window, WindowSource
+from .slices import CtSlice
+from .window import Window, WindowSource
 
 RESIZE_FILTER = "pillow-bilinear"
 """The only resize filter there is; named in the contract so that a second one could be told apart."""

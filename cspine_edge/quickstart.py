@@ -13,7 +13,8 @@ from .parity import ParityReport, judge, measure
 from .phantom import ImageFormat, write_phantom
 from .progress import progress
 from .run import Run
-from .slices import Window, find_slices, iter_slices
+from .slices import find_slices, iter_slices
+from .window import Window
 
 _SEED = 1
 _SERIES, _SLICES, _TEST_SERIES = 150, 4, 60

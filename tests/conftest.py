@@ -84,7 +84,7 @@ def phantom_images(phantom_data: Path) -> np.ndarray:
     """All 48 slices of the phantom as the small network takes them, shape (48, 96, 96), uint8."""
     from cspine_edge.dataset import load_dataset, load_images
     from cspine_edge.preprocess import Preprocessing
-    from cspine_edge.slices import Window
+    from cspine_edge.window import Window
 
     return load_images(load_dataset(phantom_data), Preprocessing(96, 96, 3, Window(400, 1800)))
 
@@ -132,10 +132,10 @@ def he_weights(he_scaled: Callable[..., Any], tmp_path_factory: pytest.TempPathF
 def small_run(phantom_data: Path, he_weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of MobileNet 0.25/96 on the phantom, grouped by series."""
     from cspine_edge.dataset import load_dataset
-    from cspine_edge.slices import Window
     from cspine_edge.splits import grouped_split
     from cspine_edge.training.backbones import Architecture
     from cspine_edge.training.train import TrainSettings, train
+    from cspine_edge.window import Window
 
     dataset = load_dataset(phantom_data)
     settings = TrainSettings(

@@ -24,7 +24,8 @@ from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile
 from cspine_edge.errors import ContractError, ModelError
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import Preprocessing, replicate_channels, resize
-from cspine_edge.slices import BONE_WINDOW, CtSlice, Window, WindowFunction, find_slices, iter_slices
+from cspine_edge.slices import CtSlice, find_slices, iter_slices
+from cspine_edge.window import BONE_WINDOW, Window, WindowFunction
 
 PACKAGE = Path("java/org/cspineedge/core")
 JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # quick to start

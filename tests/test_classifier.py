@@ -15,7 +15,8 @@ from cspine_edge.classifier import Classifier, Facts, Verdict, shipped_model
 from cspine_edge.contract import Contract, ModelFile, Outputs, Threshold
 from cspine_edge.errors import ContractError, ModelError, SliceError, UsageError
 from cspine_edge.preprocess import Preprocessing
-from cspine_edge.slices import CtSlice, Window, WindowSource, find_slices, read_slices
+from cspine_edge.slices import CtSlice, find_slices, read_slices
+from cspine_edge.window import Window, WindowSource
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from cspine_edge.contract import (
 )
 from cspine_edge.errors import ContractError, ModelError, OutputError
 from cspine_edge.preprocess import Preprocessing
-from cspine_edge.slices import Window, WindowFunction
+from cspine_edge.window import Window, WindowFunction
 
 GRAPH = b"\x1c\0\0\0TFL3" + bytes(range(200))
 

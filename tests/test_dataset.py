@@ -13,7 +13,8 @@ from PIL import Image
 from cspine_edge.dataset import LABELS, LabelledDataset, LabelledSlice, load_dataset, load_images
 from cspine_edge.errors import DatasetError, SliceError, UsageError
 from cspine_edge.preprocess import Preprocessing, prepare
-from cspine_edge.slices import Window, read_slices
+from cspine_edge.slices import read_slices
+from cspine_edge.window import Window
 
 
 def write(folder: Path, *names: str) -> Path:

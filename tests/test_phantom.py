@@ -24,7 +24,7 @@ from cspine_edge.phantom import (
     render_slice,
     write_phantom,
 )
-from cspine_edge.slices import Window
+from cspine_edge.window import Window
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from PIL import Image
 
 from cspine_edge.errors import SliceError
 from cspine_edge.preprocess import Preprocessing, prepare, replicate_channels, resize
-from cspine_edge.slices import CtSlice, Window, WindowSource
+from cspine_edge.slices import CtSlice
+from cspine_edge.window import Window, WindowSource
 
 
 def picture(height: int, width: int, seed: int = 0) -> np.ndarray:

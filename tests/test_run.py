@@ -15,8 +15,8 @@ from cspine_edge.dataset import load_dataset
 from cspine_edge.errors import DatasetError, InputError, OutputError
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.run import Run, relative_data_path
-from cspine_edge.slices import Window
 from cspine_edge.splits import grouped_split
+from cspine_edge.window import Window
 
 
 def run(folder: Path, **changes: Any) -> Run:

@@ -21,16 +21,8 @@ from pydicom.pixels import apply_rescale, apply_windowing, get_decoder
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
 
 from cspine_edge.errors import CspineError, ExitCode, MissingExtraError, SliceError, UsageError
-from cspine_edge.slices import (
-    CtSlice,
-    Window,
-    WindowFunction,
-    WindowSource,
-    find_slices,
-    iter_slices,
-    order_series,
-    read_slices,
-)
+from cspine_edge.slices import CtSlice, find_slices, iter_slices, order_series, read_slices
+from cspine_edge.window import Window, WindowFunction, WindowSource
 
 BONE = Window(400, 1800)
 SOFT = Window(40, 400)

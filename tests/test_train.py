@@ -14,8 +14,8 @@ from cspine_edge.contract import Threshold
 from cspine_edge.dataset import LabelledDataset, load_dataset, load_images
 from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
 from cspine_edge.run import Run
-from cspine_edge.slices import Window
 from cspine_edge.splits import Protocol, grouped_split, paper_split
+from cspine_edge.window import Window
 
 pytestmark = pytest.mark.workstation
 

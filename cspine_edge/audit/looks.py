@@ -14,7 +14,8 @@ import numpy.typing as npt
 from ..dataset import LabelledDataset, LabelledSlice
 from ..errors import CspineError, InputError, SliceError
 from ..preprocess import resize
-from ..slices import Window, read_slices
+from ..slices import read_slices
+from ..window import Window
 
 THUMBNAIL = 32
 """Rows and columns of a thumbnail."""

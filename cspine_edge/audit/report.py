@@ -14,8 +14,8 @@ from ..dataset import LABELS, LabelledDataset
 from ..documents import encode
 from ..errors import DatasetError
 from ..files import write_json
-from ..slices import Window
 from ..splits import Split, grouped_split
+from ..window import Window
 from . import findings as judge
 from .confounding import Nuisance, judge_nuisances
 from .facts import (

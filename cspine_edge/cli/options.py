@@ -12,7 +12,7 @@ import typer
 from ..errors import UsageError
 
 if TYPE_CHECKING:
-    from ..slices import Window
+    from ..window import Window
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace an output that exists already.")]
@@ -26,8 +26,8 @@ ThreadsOption = Annotated[
 
 
 def parse_window(text: str) -> Window:
-    """Read ``CENTER/WIDTH``; see :meth:`cspine_edge.slices.Window.parse`."""
-    from ..slices import Window
+    """Read ``CENTER/WIDTH``; see :meth:`cspine_edge.window.Window.parse`."""
+    from ..window import Window
 
     return Window.parse(text)
 

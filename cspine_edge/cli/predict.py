@@ -108,6 +108,7 @@ def _facts(labels: str | None, positive: str, value_range: str, outputs: str) ->
 def _plain(verdict: Verdict) -> dict[str, Any]:
     return {column: getattr(verdict, column) for column in _CSV_COLUMNS} | {
         "score": round(verdict.score, 6),
+        "margin": max(-1e308, min(1e308, verdict.margin)),  # JSON has no infinity
         "window_source": verdict.window_source.value,
     }
 

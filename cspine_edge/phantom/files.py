@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OutputError, UsageError
-from ..slices import BONE_WINDOW, Window
+from ..window import BONE_WINDOW, Window
 from .series import PhantomSeries, generate_series, is_intact
 
 if TYPE_CHECKING:

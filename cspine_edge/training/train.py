@@ -22,8 +22,8 @@ from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
 from ..progress import progress
 from ..run import Run, relative_data_path
-from ..slices import BONE_WINDOW, Window
 from ..splits import Split, leak_of
+from ..window import BONE_WINDOW, Window
 from .augment import Augmentation
 from .backbones import Architecture, build, freeze_base, unfreeze
 from .framework import keras, strategy, use_mixed_precision
