@@ -19,8 +19,9 @@ from cspine_edge.files import refuse_existing, write_json
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.run import Run
+from cspine_edge.training.feed import ImageFeed, Part, balanced_weights
 from cspine_edge.training.framework import keras
-from cspine_edge.training.loop import Optimizer, Part, Phase, run_phase
+from cspine_edge.training.loop import Optimizer, Phase, run_phase
 
 from .contract_writer import attach_contract, describe_provenance
 from .fold import fold
@@ -271,7 +272,8 @@ def _tune(
 
     def load(dataset: LabelledDataset) -> Part:
         with progress("reading slices", len(dataset)) as step:
-            return Part(load_images(dataset, source.spec, step), dataset.labels)
+            images = load_images(dataset, source.spec, step)
+        return Part(images, dataset.labels, balanced_weights(dataset.labels))
 
     train = load(source.train)
     validation = load(source.validation) if source.validation is not None else None
@@ -283,7 +285,6 @@ def _tune(
         optimizer,
         settings.batch_size,
         settings.seed,
-        augmentation=None,
         anneal=True,
     )
     checkpoints = _checkpoints(out)
@@ -298,9 +299,7 @@ def _tune(
     run_phase(
         network,
         phase,
-        source.spec,
-        train,
-        validation,
+        ImageFeed(source.spec, train, validation),
         checkpoints,
         log,
         keep_best=validation is not None,

@@ -123,7 +123,6 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
         epochs=0,
         fine_tune_epochs=5,
         fine_tune_rate=3e-4,
-        anneal=True,
         batch_size=16,
         augmentation=None,
         window=_WINDOW,

@@ -56,15 +56,24 @@ def train(
         ),
     ] = "imagenet",
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [10; grouped: 2].")
+        int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [30; grouped: 10].")
     ] = None,
     rate: Annotated[float, typer.Option("--rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-4,
     fine_tune_epochs: Annotated[
         int | None,
         typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 3]."),
     ] = None,
+    coarse_epochs: Annotated[
+        int,
+        typer.Option(
+            "--coarse-epochs",
+            min=0,
+            help="Before all: epochs of everything at half the size, for random weights.",
+        ),
+    ] = 0,
     fine_tune_rate: Annotated[
-        float, typer.Option("--fine-tune-rate", min=1e-8, max=1.0, help="Their learning rate.")
+        float,
+        typer.Option("--fine-tune-rate", min=1e-8, max=1.0, help="Learning rate where the base is trained."),
     ] = 1e-4,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Slices per step.")] = 32,
     dropout: Annotated[
@@ -105,6 +114,7 @@ def train(
 ) -> None:
     """Train a network of the paper and write a run folder. Needs the train extra."""
     from ..dataset import load_dataset
+    from ..training.augment import Augmentation
     from ..training.backbones import Architecture, Backbone
     from ..training.loop import Optimizer
     from ..training.train import TrainSettings
@@ -130,11 +140,13 @@ def train(
         architecture=Architecture(Backbone(backbone.value), alpha, size, hidden_units, dropout),
         optimizer=Optimizer(optimizer.value),
         weights=weights,
-        epochs=(10 if is_paper else 2) if epochs is None else epochs,
+        coarse_epochs=coarse_epochs,
+        epochs=(30 if is_paper else 10) if epochs is None else epochs,
         rate=rate,
         fine_tune_epochs=(0 if is_paper else 3) if fine_tune_epochs is None else fine_tune_epochs,
         fine_tune_rate=fine_tune_rate,
         batch_size=batch_size,
+        augmentation=Augmentation() if is_paper else Augmentation.across_scanners(),
         window=window,
         sensitivity=sensitivity,
         seed=seed,

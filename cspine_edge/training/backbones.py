@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+import numpy as np
+
 from ..dataset import LABELS
 from ..errors import ModelError, UsageError
 from .framework import keras
@@ -74,7 +76,8 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
         What to build.
     weights
         ``"imagenet"`` (Keras downloads and caches them), ``"random"``, or the path of a Keras weight file
-        without top.
+        without top. Such weights expect the inputs that the network's own Keras preprocessing gives; the
+        first convolution is changed so that it takes [0, 1] instead.
 
     Raises
     ------
@@ -107,12 +110,52 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
                 "random",
             ) from error
         raise ModelError(weights, f"does not fit {architecture.name} ({cause})") from error
+    if weights != "random":
+        _take_unit_range(base, architecture.backbone)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(base.output)
     x = keras.layers.Dense(architecture.hidden_units, activation="relu", name="hidden")(x)
     # Its own generator, which each epoch seeds; by default a seed is fixed as the graph is traced.
     x = keras.layers.Dropout(architecture.dropout, name="dropout", force_generator=True)(x)
     logits = keras.layers.Dense(len(LABELS), name="logits", dtype="float32")(x)
     return keras.Model(inputs, logits, name=architecture.backbone.value)
+
+
+def split_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Give the base up to its pooled features, and the head that takes them; both share the model's weights."""
+    features = model.get_layer(HEAD_LAYERS[0]).output
+    x = inputs = keras.Input(features.shape[1:], name="features")
+    for name in HEAD_LAYERS[1:]:
+        x = model.get_layer(name)(x)
+    return keras.Model(model.input, features), keras.Model(inputs, x)
+
+
+def _take_unit_range(base: keras.Model, backbone: Backbone) -> None:
+    """Rewrite the first convolution, so that inputs in [0, 1] do what the network's own preprocessing did.
+
+    With ``x' = scale x + shift`` per channel, ``W * x' = (W scale) * x + sum(W shift)``: the kernel takes the
+    scale, and the bias, or the mean of the normalisation that follows, takes the constant. What changes is
+    the padding alone: outside the image lies black, and no longer mid-grey. Scales and shifts are those of
+    ``keras.applications.imagenet_utils.preprocess_input``, modes ``tf``, ``caffe`` and ``torch``.
+    """
+    if backbone is Backbone.VGG16:
+        convolution = base.get_layer("block1_conv1")
+        kernel, bias = convolution.get_weights()
+        mean = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
+        bias = bias - (kernel * mean[:, np.newaxis]).sum((0, 1, 2))
+        convolution.set_weights([255.0 * kernel[:, :, ::-1], bias])
+        return
+    if backbone is Backbone.MOBILENET:
+        names, scale, shift = ("conv1", "conv1_bn"), np.full(3, 2.0), np.full(3, -1.0)
+    else:
+        names = ("conv1/conv", "conv1/bn")
+        deviation = np.array([0.229, 0.224, 0.225])
+        scale, shift = 1.0 / deviation, -np.array([0.485, 0.456, 0.406]) / deviation
+    convolution, normalisation = (base.get_layer(name) for name in names)
+    (kernel,) = convolution.get_weights()
+    gamma, beta, mean, variance = normalisation.get_weights()
+    constant = (kernel * shift[:, np.newaxis]).sum((0, 1, 2))
+    convolution.set_weights([kernel * scale[:, np.newaxis]])
+    normalisation.set_weights([gamma, beta, mean - constant, variance])
 
 
 def freeze_base(model: keras.Model) -> None:

@@ -16,9 +16,9 @@ from ..errors import UsageError
 from ..files import replacing, write_json
 from ..preprocess import Preprocessing
 from ..progress import progress
-from .augment import Augmentation
+from .feed import Feed
 from .framework import keras, tf
-from .pipeline import inference_batches, training_batches
+from .pipeline import inference_batches
 
 
 class Optimizer(str, Enum):
@@ -34,22 +34,6 @@ class Optimizer(str, Enum):
 
 
 @dataclass(frozen=True)
-class Part:
-    """Images and labels of one part of a split.
-
-    Attributes
-    ----------
-    images
-        Grey levels, shape (n, height, width), uint8.
-    labels
-        Shape (n,), int64.
-    """
-
-    images: npt.NDArray[np.uint8]
-    labels: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class Phase:
     """So many epochs at one learning rate.
 
@@ -59,8 +43,6 @@ class Phase:
         Also the name of its checkpoint folder.
     epochs, rate, optimizer, batch_size, seed
         As named.
-    augmentation
-        Random maps, or ``None``.
     anneal
         Let the rate fall to 0 over the phase, along half a cosine.
     """
@@ -71,7 +53,6 @@ class Phase:
     optimizer: Optimizer
     batch_size: int
     seed: int
-    augmentation: Augmentation | None
     anneal: bool = False
 
 
@@ -91,9 +72,7 @@ class _BatchProgress(keras.callbacks.Callback):
 def run_phase(
     model: keras.Model,
     phase: Phase,
-    spec: Preprocessing,
-    train: Part,
-    monitor: Part | None,
+    feed: Feed,
     checkpoints: Path,
     log: Callable[[str], None],
     *,
@@ -108,16 +87,14 @@ def run_phase(
         Outputs logits (n, 2).
     phase
         What to do.
-    spec
-        The preprocessing that made the images.
-    train, monitor
+    feed
         What to learn from, and what to watch each epoch.
     checkpoints
         Folder for the phase's checkpoints.
     log
         Receives a line per epoch.
     keep_best
-        End with the weights of the epoch with the least loss on ``monitor``, not with the last ones. Only
+        End with the weights of the epoch with the least loss on the watched part, not with the last ones. Only
         a validation part may choose.
     teacher
         Learn this network's logits on the augmented images instead of the labels; the loss is then the mean
@@ -134,7 +111,7 @@ def run_phase(
         If the training diverges.
     """
     folder = checkpoints / phase.name
-    steps = -(-len(train.labels) // phase.batch_size)
+    steps = -(-len(feed.labels) // phase.batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(phase.rate, steps * phase.epochs)
     optimizer = phase.optimizer.build(schedule if phase.anneal else phase.rate)
     trainee = model if teacher is None else _difference(model, teacher)
@@ -153,7 +130,6 @@ def run_phase(
         history = json.loads((folder / "history.json").read_text())[: int(done.numpy())]
         log(f"{phase.name}: resumed after epoch {int(done.numpy())} of {phase.epochs}")
     best = folder / "best.npz"
-    weights = _balanced_class_weights(train.labels)
     for epoch in range(int(done.numpy()), phase.epochs):
         keras.utils.set_random_seed(phase.seed + epoch)
         for layer in model.layers:
@@ -161,26 +137,19 @@ def run_phase(
                 layer, keras.layers.Dropout
             ):  # or an epoch after a break would not be the unbroken one
                 layer._random_generator._generator.reset_from_seed(phase.seed + epoch)
-        batches = training_batches(
-            train.images,
-            train.labels,
-            spec,
-            batch_size=phase.batch_size,
-            epoch=epoch,
-            seed=phase.seed,
-            augmentation=phase.augmentation,
-        )
+        batches = feed.epoch(epoch, seed=phase.seed, batch_size=phase.batch_size)
         with progress(f"{phase.name} {epoch + 1}/{phase.epochs}", steps) as step:
             callbacks = [_BatchProgress(step)]
-            fitted = trainee.fit(batches, verbose=0, class_weight=weights, callbacks=callbacks).history
+            fitted = trainee.fit(batches, verbose=0, callbacks=callbacks).history
         if not np.isfinite(fitted["loss"][0]):
             raise UsageError(f"{phase.name}: the loss of epoch {epoch + 1} is no number; give a smaller rate")
         entry: Epoch = {"phase": phase.name, "epoch": epoch + 1}
         entry |= {quantity: values[0] for quantity, values in fitted.items()}
-        if monitor is not None:
-            entry |= _watch(model, monitor, spec, teacher)
+        watched = feed.monitor_labels
+        if watched is not None:
+            entry |= _watch(model, feed.monitor(), watched, teacher)
         history.append(entry)
-        if keep_best and monitor is not None and float(entry["monitor_loss"]) < float(least.numpy()):
+        if keep_best and watched is not None and float(entry["monitor_loss"]) < float(least.numpy()):
             least.assign(float(entry["monitor_loss"]))
             with replacing(best, overwrite=True) as temporary, temporary.open("wb") as stream:
                 np.savez(stream, *model.get_weights())
@@ -209,22 +178,22 @@ def _difference(model: keras.Model, teacher: keras.Model) -> keras.Model:
     return keras.Model(model.input, away)
 
 
-def _watch(model: keras.Model, part: Part, spec: Preprocessing, teacher: keras.Model | None) -> Epoch:
-    logits = predict_logits(model, part.images, spec).astype(np.float64)
+def _watch(
+    model: keras.Model,
+    batches: tf.data.Dataset,
+    labels: npt.NDArray[np.int64],
+    teacher: keras.Model | None,
+) -> Epoch:
+    logits = np.asarray(model.predict(batches, verbose=0), dtype=np.float64)
     if teacher is not None:
-        wanted = predict_logits(teacher, part.images, spec).astype(np.float64)
+        wanted = np.asarray(teacher.predict(batches, verbose=0), dtype=np.float64)
         return {"monitor_loss": float(np.square(logits - wanted).mean())}
     margins = logits[:, 1] - logits[:, 0]
-    signed = np.where(part.labels == 1, margins, -margins)
+    signed = np.where(labels == 1, margins, -margins)
     return {
         "monitor_loss": float(np.logaddexp(0.0, -signed).mean()),
-        "monitor_accuracy": float(((margins >= 0) == (part.labels == 1)).mean()),
+        "monitor_accuracy": float(((margins >= 0) == (labels == 1)).mean()),
     }
-
-
-def _balanced_class_weights(labels: npt.NDArray[np.int64]) -> dict[int, float]:
-    counts = np.bincount(labels, minlength=2)
-    return {label: len(labels) / (2.0 * count) for label, count in enumerate(counts)}
 
 
 def _line(entry: Epoch, epochs: int) -> str:

@@ -13,20 +13,22 @@ from .framework import tf
 def training_batches(
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
+    weights: npt.NDArray[np.float32],
     spec: Preprocessing,
     *,
     batch_size: int,
     epoch: int,
     seed: int,
     augmentation: Augmentation | None,
+    shuffled: bool = True,
 ) -> tf.data.Dataset:
-    """Give one epoch of (real values, label) batches, order and maps fixed by ``seed`` and ``epoch``.
+    """Give one epoch of (real values, label, weight) batches, order and maps fixed by ``seed`` and ``epoch``.
 
     Parameters
     ----------
     images
         Grey levels, shape (n, height, width), uint8.
-    labels
+    labels, weights
         Shape (n,).
     spec
         The preprocessing whose value range and channels the network expects.
@@ -34,18 +36,21 @@ def training_batches(
         As named.
     augmentation
         Random maps, or ``None``.
+    shuffled
+        Otherwise the images come in their own order.
     """
-    order = np.random.default_rng([seed, epoch]).permutation(len(images))
-    pixels, truth = tf.constant(images), tf.constant(labels)
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(images)) if shuffled else np.arange(len(images))
+    pixels, truth, weight = tf.constant(images), tf.constant(labels), tf.constant(weights)
     low, high = spec.value_range
 
-    def load(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def load(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         grey = tf.cast(tf.gather(pixels, rows), tf.float32)[..., tf.newaxis]
         if augmentation is not None:
             key = tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32) + epoch * 1_000_003])
             grey = augmentation(grey, key)
         real = low + grey / 255.0 * (high - low)
-        return tf.repeat(real, spec.channels, axis=3), tf.gather(truth, rows)
+        return tf.repeat(real, spec.channels, axis=3), tf.gather(truth, rows), tf.gather(weight, rows)
 
     batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
     return batches.enumerate().map(load, num_parallel_calls=2, deterministic=True).prefetch(2)

@@ -22,12 +22,16 @@ from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
 from ..progress import progress
 from ..run import Run, relative_data_path
-from ..splits import Split, leak_of
+from ..splits import Protocol, Split, leak_of
 from ..window import BONE_WINDOW, Window
 from .augment import Augmentation
-from .backbones import Architecture, build, freeze_base, unfreeze
+from .backbones import Architecture, build, freeze_base, split_head, unfreeze
+from .feed import Feed, ImageFeed, Part, balanced_weights, feature_feed
 from .framework import keras, strategy, use_mixed_precision
-from .loop import Epoch, Optimizer, Part, Phase, predict_logits, run_phase
+from .loop import Epoch, Optimizer, Phase, predict_logits, run_phase
+
+FEATURES_FOLDER = "features"
+"""Beside the run folders: features of frozen bases, which runs of one base and split share."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +47,17 @@ class TrainSettings:
     weights
         ``imagenet``, ``random``, the path of a weight file of the base, or of a whole network of ours
         (``.keras``) to go on from.
+    coarse_epochs
+        Epochs of the whole network at half the input size, before all others: the cheap part of a training
+        from random weights.
     epochs
         Epochs with a frozen base (of the head alone).
     rate
         Their learning rate.
-    fine_tune_epochs, fine_tune_rate
-        Epochs with the base unfrozen, after those.
-    anneal
-        Let their rate fall to 0 along half a cosine.
+    fine_tune_epochs
+        Epochs with the base unfrozen, after those; the rate falls to 0 along half a cosine.
+    fine_tune_rate
+        Learning rate wherever the base is trained.
     batch_size
         Slices per step.
     augmentation
@@ -66,11 +73,11 @@ class TrainSettings:
     architecture: Architecture = field(default_factory=Architecture)
     optimizer: Optimizer = Optimizer.NADAM
     weights: str = "imagenet"
-    epochs: int = 10
+    coarse_epochs: int = 0
+    epochs: int = 30
     rate: float = 1e-4
     fine_tune_epochs: int = 0
     fine_tune_rate: float = 1e-4
-    anneal: bool = False
     batch_size: int = 32
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     window: Window | None = None
@@ -131,16 +138,13 @@ def train(
     log(f"split: {split.protocol.value}: {leak_of(dataset, split)}")
     use_mixed_precision()
     spec = Preprocessing(settings.architecture.size, settings.architecture.size, 3, settings.window)
-    train_part = _load_part(dataset, split.train, spec, "reading training slices")
-    test_part = _load_part(dataset, split.test, spec, "reading test slices")
-    validation = (
-        _load_part(dataset, split.validation, spec, "reading validation slices") if split.validation else None
-    )
+    train_part, validation, test_part = _load_parts(dataset, split, spec)
     with strategy().scope():
         model = _initial_model(settings)
         _write_settings(out, described, split, resume)  # only now: a failure so far leaves nothing behind
-        history = _run_phases(
-            model, settings, spec, train_part, validation, test_part, out / "checkpoints", log
+        plan = _Plan(dataset, split, settings, out, log)
+        history = plan.coarse(model, spec) + plan.full(
+            model, ImageFeed(spec, train_part, validation or test_part, settings.augmentation)
         )
     model = _as_float32(model, settings.architecture)
     threshold = Threshold()
@@ -193,42 +197,61 @@ def train(
     return TrainResult(run, metrics)
 
 
-def _run_phases(
-    model: keras.Model,
-    settings: TrainSettings,
-    spec: Preprocessing,
-    train_part: Part,
-    validation: Part | None,
-    test_part: Part,
-    checkpoints: Path,
-    log: Callable[[str], None],
-) -> list[Epoch]:
-    """Head first, then all; without a validation part the test part is watched, and chooses nothing."""
-    head = Phase(
-        "head",
-        settings.epochs,
-        settings.rate,
-        settings.optimizer,
-        settings.batch_size,
-        settings.seed,
-        settings.augmentation,
-    )
-    fine = replace(
-        head,
-        name="fine-tune",
-        epochs=settings.fine_tune_epochs,
-        rate=settings.fine_tune_rate,
-        anneal=settings.anneal,
-    )
-    history: list[Epoch] = []
-    for phase, prepare_layers in ((head, freeze_base), (fine, unfreeze)):
-        if not phase.epochs:
-            continue
-        prepare_layers(model)
-        monitor = validation or test_part
-        keep_best = validation is not None
-        history += run_phase(model, phase, spec, train_part, monitor, checkpoints, log, keep_best=keep_best)
-    return history
+@dataclass(frozen=True)
+class _Plan:
+    """The phases of a training; without a validation part the test part is watched, and chooses nothing."""
+
+    dataset: LabelledDataset
+    split: Split
+    settings: TrainSettings
+    out: Path
+    log: Callable[[str], None]
+
+    def coarse(self, model: keras.Model, spec: Preprocessing) -> list[Epoch]:
+        """Train everything at half the size; the weights of these networks fit any size."""
+        if not self.settings.coarse_epochs:
+            return []
+        small = replace(self.settings.architecture, size=spec.height // 2)
+        half = replace(spec, height=small.size, width=small.size)
+        train, validation, test = _load_parts(self.dataset, self.split, half)
+        trainee = build(small, "random")
+        trainee.set_weights(model.get_weights())
+        unfreeze(trainee)
+        phase = self._phase("coarse", self.settings.coarse_epochs, self.settings.fine_tune_rate)
+        feed = ImageFeed(half, train, validation or test, self.settings.augmentation)
+        history = self._run(trainee, phase, feed)
+        model.set_weights(trainee.get_weights())
+        return history
+
+    def full(self, model: keras.Model, feed: ImageFeed) -> list[Epoch]:
+        """Train the head on a frozen base's features, then everything."""
+        settings = self.settings
+        history: list[Epoch] = []
+        if settings.epochs:
+            freeze_base(model)
+            base, head = split_head(model)
+            features = feature_feed(
+                base,
+                feed,
+                epochs=settings.epochs,
+                seed=settings.seed,
+                cache=self.out.parent / FEATURES_FOLDER,
+                log=self.log,
+            )
+            history += self._run(head, self._phase("head", settings.epochs, settings.rate), features)
+        if settings.fine_tune_epochs:
+            unfreeze(model)
+            phase = self._phase("fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate)
+            history += self._run(model, replace(phase, anneal=True), feed)
+        return history
+
+    def _phase(self, name: str, epochs: int, rate: float) -> Phase:
+        settings = self.settings
+        return Phase(name, epochs, rate, settings.optimizer, settings.batch_size, settings.seed)
+
+    def _run(self, model: keras.Model, phase: Phase, feed: Feed) -> list[Epoch]:
+        keep_best = bool(self.split.validation)
+        return run_phase(model, phase, feed, self.out / "checkpoints", self.log, keep_best=keep_best)
 
 
 def _initial_model(settings: TrainSettings) -> keras.Model:
@@ -261,10 +284,20 @@ def _margins(model: keras.Model, part: Part, spec: Preprocessing) -> np.ndarray:
     return logits[:, 1] - logits[:, 0]
 
 
-def _load_part(dataset: LabelledDataset, paths: tuple[str, ...], spec: Preprocessing, what: str) -> Part:
-    part = dataset.subset(paths)
-    with progress(what, len(part)) as step:
-        return Part(load_images(part, spec, step), part.labels)
+def _load_parts(
+    dataset: LabelledDataset, split: Split, spec: Preprocessing
+) -> tuple[Part, Part | None, Part]:
+    """Read the training, validation and test slices; only the grouped protocol balances over series."""
+
+    def load(paths: tuple[str, ...], what: str) -> Part:
+        part = dataset.subset(paths)
+        series = [item.series for item in part.slices] if split.protocol is Protocol.GROUPED else None
+        with progress(f"reading {what} slices", len(part)) as step:
+            images = load_images(part, spec, step)
+        return Part(images, part.labels, balanced_weights(part.labels, series))
+
+    validation = load(split.validation, "validation") if split.validation else None
+    return load(split.train, "training"), validation, load(split.test, "test")
 
 
 def _describe(settings: TrainSettings) -> dict[str, object]:

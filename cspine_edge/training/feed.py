@@ -1,0 +1,247 @@
+"""What an epoch is fed: augmented images, or the features that a frozen base makes of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ..files import replacing
+from ..preprocess import Preprocessing
+from ..progress import progress
+from .augment import Augmentation
+from .framework import keras, tf
+from .pipeline import inference_batches, training_batches
+
+RENDITIONS = 3
+"""Augmented renditions of the training part whose features a frozen base computes; epochs take turns."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Images and labels of one part of a split.
+
+    Attributes
+    ----------
+    images
+        Grey levels, shape (n, height, width), uint8.
+    labels
+        Shape (n,), int64.
+    weights
+        How much each slice counts in the loss, shape (n,), float32; see :func:`balanced_weights`.
+    """
+
+    images: npt.NDArray[np.uint8]
+    labels: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float32]
+
+
+def balanced_weights(
+    labels: npt.NDArray[np.int64], series: Sequence[str] | None = None
+) -> npt.NDArray[np.float32]:
+    """Let both classes count the same, and within a class all its series.
+
+    Where series differ in their share of fractures, the look of a series predicts the label; a network that
+    is paid for each image alike learns that first.
+
+    Parameters
+    ----------
+    labels
+        Shape (n,).
+    series
+        Series of each slice; ``None`` balances the classes only.
+
+    Returns
+    -------
+    ndarray
+        Shape (n,), float32, mean 1.
+    """
+    groups = np.zeros(len(labels), np.int64) if series is None else np.unique(series, return_inverse=True)[1]
+    weights = np.zeros(len(labels), np.float64)
+    classes = np.unique(labels)
+    for label in classes:
+        present = np.unique(groups[labels == label])
+        for group in present:
+            members = (labels == label) & (groups == group)
+            weights[members] = len(labels) / (len(classes) * len(present) * members.sum())
+    return weights.astype(np.float32)
+
+
+class Feed(Protocol):
+    """Inputs of a network, epoch by epoch."""
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Labels of the training part, shape (n,)."""
+
+    @property
+    def monitor_labels(self) -> npt.NDArray[np.int64] | None:
+        """Labels of the part that is watched each epoch, if any."""
+
+    def epoch(self, number: int, *, seed: int, batch_size: int) -> tf.data.Dataset:
+        """Batches of (input, label, weight) in an order fixed by ``seed`` and ``number``."""
+
+    def monitor(self) -> tf.data.Dataset:
+        """Batches of inputs of the watched part, in order."""
+
+
+@dataclass(frozen=True)
+class ImageFeed:
+    """Images as real values, augmented anew each epoch.
+
+    Attributes
+    ----------
+    spec
+        The preprocessing that made the images.
+    train, watched
+        What to learn from, and what to watch each epoch.
+    augmentation
+        Random maps, or ``None``.
+    """
+
+    spec: Preprocessing
+    train: Part
+    watched: Part | None = None
+    augmentation: Augmentation | None = None
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Labels of the training part."""
+        return self.train.labels
+
+    @property
+    def monitor_labels(self) -> npt.NDArray[np.int64] | None:
+        """Labels of the watched part."""
+        return None if self.watched is None else self.watched.labels
+
+    def epoch(self, number: int, *, seed: int, batch_size: int) -> tf.data.Dataset:
+        """Batches of (images, labels, weights), shape (b, height, width, channels), (b,) and (b,)."""
+        return training_batches(
+            self.train.images,
+            self.labels,
+            self.train.weights,
+            self.spec,
+            batch_size=batch_size,
+            epoch=number,
+            seed=seed,
+            augmentation=self.augmentation,
+        )
+
+    def monitor(self) -> tf.data.Dataset:
+        """Batches of images of the watched part."""
+        if self.watched is None:
+            raise ValueError("nothing is watched")
+        return inference_batches(self.watched.images, self.spec)
+
+
+@dataclass(frozen=True)
+class FeatureFeed:
+    """Features of a frozen base: each slice is seen in a few renditions, and the head trains on them for free.
+
+    Attributes
+    ----------
+    renditions
+        Features of the training part, one array of shape (n, features) per augmented rendition, float32.
+    labels, weights
+        Shape (n,).
+    watched, monitor_labels
+        The same of the part that is watched, not augmented.
+    """
+
+    renditions: tuple[npt.NDArray[np.float32], ...]
+    labels: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float32]
+    watched: npt.NDArray[np.float32] | None = None
+    monitor_labels: npt.NDArray[np.int64] | None = None
+
+    def epoch(self, number: int, *, seed: int, batch_size: int) -> tf.data.Dataset:
+        """Batches of (features, labels, weights), shape (b, features), (b,) and (b,)."""
+        order = np.random.default_rng([seed, number]).permutation(len(self.labels))
+        features = self.renditions[number % len(self.renditions)]
+        rows = (features[order], self.labels[order], self.weights[order])
+        return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+
+    def monitor(self) -> tf.data.Dataset:
+        """Batches of features of the watched part."""
+        if self.watched is None:
+            raise ValueError("nothing is watched")
+        return tf.data.Dataset.from_tensor_slices(self.watched).batch(256)
+
+
+def feature_feed(
+    base: keras.Model,
+    images: ImageFeed,
+    *,
+    epochs: int,
+    seed: int,
+    cache: Path,
+    log: Callable[[str], None],
+) -> FeatureFeed:
+    """Run a frozen base over up to :data:`RENDITIONS` renditions of a feed, and keep what it gives.
+
+    Parameters
+    ----------
+    base
+        Images in, features (n, features) out.
+    images
+        The slices and their augmentation.
+    epochs
+        Epochs that will be fed; no more renditions than these are made.
+    seed
+        Seed of the renditions.
+    cache
+        Folder of computed features. A file's name hashes all that its content depends on, so that a
+        broken-off training goes on where it was, and another optimizer finds the work done.
+    log
+        Receives a line where features are found in the cache.
+    """
+    weights = hashlib.sha256(b"".join(array.tobytes() for array in base.get_weights())).hexdigest()
+
+    def features(
+        part: Part, augmentation: Augmentation | None, number: int, what: str
+    ) -> npt.NDArray[np.float32]:
+        recipe = f"{weights} {images.spec} {augmentation} {seed} {number} {base.compute_dtype}"
+        digest = hashlib.sha256(recipe.encode())
+        digest.update(part.images.tobytes())
+        path = cache / f"{digest.hexdigest()[:32]}.npy"
+        if path.is_file():
+            log(f"{what}: found in {cache}")
+            found: npt.NDArray[np.float32] = np.load(path)
+            return found
+        count = len(part.labels)
+        batches = training_batches(
+            part.images,
+            part.labels,
+            part.weights,
+            images.spec,
+            batch_size=32,
+            epoch=number,
+            seed=seed,
+            augmentation=augmentation,
+            shuffled=False,
+        )
+        with progress(what, count) as step:
+            rows = []
+            for batch, _, _ in batches:
+                rows.append(np.asarray(base(batch, training=False), dtype=np.float32))
+                step(len(rows[-1]))
+        made = np.concatenate(rows)
+        cache.mkdir(parents=True, exist_ok=True)
+        with replacing(path, overwrite=True) as temporary, temporary.open("wb") as stream:
+            np.save(stream, made)
+        return made
+
+    count = min(epochs, RENDITIONS) if images.augmentation is not None else 1
+    renditions = tuple(
+        features(images.train, images.augmentation, number, f"features {number + 1}/{count}")
+        for number in range(count)
+    )
+    watched = None
+    if images.watched is not None:
+        watched = features(images.watched, None, 0, "features of the watched part")
+    return FeatureFeed(renditions, images.labels, images.train.weights, watched, images.monitor_labels)
