@@ -18,14 +18,14 @@ SPEC = Preprocessing(16, 16)
 
 def toy(count: int = 48, seed: int = 0) -> Any:
     """A part whose fractures are brighter on the left: separable, but not by its mean."""
-    from cspine_edge.training.loop import Part
+    from cspine_edge.training.feed import Part
 
     rng = np.random.default_rng(seed)
     labels = np.arange(count) % 2
     images = rng.integers(0, 120, (count, 16, 16), dtype=np.uint8)
     images[labels == 1, :, :8] += 60
     images[labels == 0, :, 8:] += 60
-    return Part(images, labels.astype(np.int64))
+    return Part(images, labels.astype(np.int64), np.ones(count, np.float32))
 
 
 def network() -> Any:
@@ -41,7 +41,6 @@ def network() -> Any:
 
 
 def phase(epochs: int = 3, **changes: Any) -> Any:
-    from cspine_edge.training.augment import Augmentation
     from cspine_edge.training.loop import Optimizer, Phase
 
     arguments: dict[str, Any] = {
@@ -49,7 +48,6 @@ def phase(epochs: int = 3, **changes: Any) -> Any:
         "optimizer": Optimizer.ADAM,
         "batch_size": 8,
         "seed": 1,
-        "augmentation": Augmentation(rotation=5.0, shift=0.05, shear=0.0, zoom=0.0, flip=False),
     }
     return Phase("toy", epochs, **(arguments | changes))
 
@@ -58,6 +56,8 @@ def run(
     model: Any, wanted: Any, folder: Path, break_after: int | None = None, **changes: Any
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """Train; ``break_after`` interrupts it once that epoch is told."""
+    from cspine_edge.training.augment import Augmentation
+    from cspine_edge.training.feed import ImageFeed
     from cspine_edge.training.loop import run_phase
 
     lines: list[str] = []
@@ -67,13 +67,15 @@ def run(
         if line.startswith(f"toy {break_after}/"):
             raise KeyboardInterrupt
 
-    arguments: dict[str, Any] = {"train": toy(), "monitor": toy(16, seed=1), "keep_best": True} | changes
-    keep_best = arguments.pop("keep_best")
+    parts = {name: changes.pop(name, part) for name, part in (("train", toy()), ("monitor", toy(16, seed=1)))}
+    maps = Augmentation(rotation=5.0, shift=0.05, shear=0.0, zoom=0.0, flip=False)
+    feed = ImageFeed(SPEC, parts["train"], parts["monitor"], changes.pop("augmentation", maps))
+    arguments: dict[str, Any] = {"keep_best": True} | changes
     if break_after is not None:
         with pytest.raises(KeyboardInterrupt):
-            run_phase(model, wanted, SPEC, checkpoints=folder, log=log, keep_best=keep_best, **arguments)
+            run_phase(model, wanted, feed, folder, log, **arguments)
         return [], lines
-    history = run_phase(model, wanted, SPEC, checkpoints=folder, log=log, keep_best=keep_best, **arguments)
+    history = run_phase(model, wanted, feed, folder, log, **arguments)
     return history, lines
 
 
@@ -139,10 +141,11 @@ def test_finished_phase_is_not_trained_again(tmp_path: Path) -> None:
 
 def test_best_epoch_is_kept(tmp_path: Path) -> None:
     """Monitored on wrong labels the first epoch is the best one; the last is kept without that choice."""
-    from cspine_edge.training.loop import Part, predict_logits
+    from cspine_edge.training.feed import Part
+    from cspine_edge.training.loop import predict_logits
 
     right = toy(16, seed=1)
-    wrong = Part(right.images, 1 - right.labels)
+    wrong = Part(right.images, 1 - right.labels, right.weights)
     best, last, one = network(), network(), network()
     history, _ = run(best, phase(4), tmp_path / "best", monitor=wrong)
     losses = [entry["monitor_loss"] for entry in history]
@@ -155,10 +158,10 @@ def test_best_epoch_is_kept(tmp_path: Path) -> None:
 
 
 def test_best_epoch_survives_a_break(tmp_path: Path) -> None:
-    from cspine_edge.training.loop import Part
+    from cspine_edge.training.feed import Part
 
     right = toy(16, seed=1)
-    wrong = Part(right.images, 1 - right.labels)
+    wrong = Part(right.images, 1 - right.labels, right.weights)
     whole, resumed = network(), network()
     run(whole, phase(3), tmp_path / "whole", monitor=wrong)
     run(network(), phase(3), tmp_path / "broken", break_after=1, monitor=wrong)
@@ -169,13 +172,15 @@ def test_best_epoch_survives_a_break(tmp_path: Path) -> None:
 
 def test_rare_class_weighs_as_much_as_the_common_one(tmp_path: Path) -> None:
     """Images that tell nothing: the network can only learn how common it is told each class to be."""
-    from cspine_edge.training.loop import Part, predict_logits
+    from cspine_edge.training.feed import Part, balanced_weights
+    from cspine_edge.training.loop import predict_logits
 
     images = np.full((60, 16, 16), 128, np.uint8)
-    rare = Part(images, (np.arange(60) % 10 == 0).astype(np.int64))
+    labels = (np.arange(60) % 10 == 0).astype(np.int64)
+    rare = Part(images, labels, balanced_weights(labels))
     model = network()
-    wanted = phase(12, augmentation=None, batch_size=60, rate=1e-2)
-    run(model, wanted, tmp_path, train=rare, monitor=None, keep_best=False)
+    wanted = phase(12, batch_size=60, rate=1e-2)
+    run(model, wanted, tmp_path, train=rare, monitor=None, augmentation=None, keep_best=False)
     logits = predict_logits(model, images[:1], SPEC)[0]
     assert abs(logits[1] - logits[0]) < 1.0  # without weights it would end near log(1 / 9) = -2.2
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.workstation
 IMAGES = np.random.default_rng(0).integers(0, 256, (21, 16, 16), dtype=np.uint8)
 IMAGES[:, 0] = np.arange(16) * 17
 LABELS = np.arange(21, dtype=np.int64)
+WEIGHTS = LABELS.astype(np.float32) / 10
 
 
 def batches(
@@ -27,16 +28,20 @@ def batches(
         training_batches(
             IMAGES,
             LABELS,
+            WEIGHTS,
             arguments["spec"],
             batch_size=arguments["batch_size"],
             epoch=epoch,
             seed=seed,
             augmentation=Augmentation() if augmented else None,
+            shuffled=arguments.get("shuffled", True),
         )
     )
-    sizes = [len(labels) for _, labels in found]
+    for _, labels, weights in found:
+        np.testing.assert_array_equal(weights, WEIGHTS[labels.numpy()])
+    sizes = [len(labels) for _, labels, _ in found]
     assert sizes == [4, 4, 4, 4, 4, 1]
-    return np.concatenate([x for x, _ in found]), np.concatenate([y for _, y in found])
+    return np.concatenate([x for x, _, _ in found]), np.concatenate([y for _, y, _ in found])
 
 
 def table_values(spec: Preprocessing, rows: np.ndarray) -> np.ndarray:
@@ -88,3 +93,9 @@ def test_each_slice_comes_once_an_epoch(epoch: int) -> None:
     labels = batches(epoch)[1]
     assert sorted(labels.tolist()) == LABELS.tolist()
     assert labels.tolist() != LABELS.tolist()
+
+
+def test_unshuffled_slices_come_in_their_own_order_with_maps_of_their_own() -> None:
+    first, labels = batches(0, augmented=True, shuffled=False)
+    assert labels.tolist() == LABELS.tolist()
+    assert not np.array_equal(first, batches(1, augmented=True, shuffled=False)[0])

@@ -56,7 +56,7 @@ def train(
         ),
     ] = "imagenet",
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [30; grouped: 10].")
+        int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [60; grouped: 20].")
     ] = None,
     rate: Annotated[float, typer.Option("--rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-4,
     fine_tune_epochs: Annotated[
@@ -141,7 +141,7 @@ def train(
         optimizer=Optimizer(optimizer.value),
         weights=weights,
         coarse_epochs=coarse_epochs,
-        epochs=(30 if is_paper else 10) if epochs is None else epochs,
+        epochs=(60 if is_paper else 20) if epochs is None else epochs,
         rate=rate,
         fine_tune_epochs=(0 if is_paper else 3) if fine_tune_epochs is None else fine_tune_epochs,
         fine_tune_rate=fine_tune_rate,

@@ -74,7 +74,7 @@ class TrainSettings:
     optimizer: Optimizer = Optimizer.NADAM
     weights: str = "imagenet"
     coarse_epochs: int = 0
-    epochs: int = 30
+    epochs: int = 60
     rate: float = 1e-4
     fine_tune_epochs: int = 0
     fine_tune_rate: float = 1e-4
