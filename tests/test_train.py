@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cspine_edge.contract import Threshold
 from cspine_edge.dataset import LabelledDataset, load_dataset, load_images
+from cspine_edge.decision import Threshold
 from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
 from cspine_edge.run import Run
 from cspine_edge.splits import Protocol, grouped_split, paper_split
