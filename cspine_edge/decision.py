@@ -80,9 +80,8 @@ class Abstention:
         fracture = "always" if self.fracture_from is None else f"from margin {self.fracture_from:.4f}"
         normal = "always" if self.normal_up_to is None else f"up to {self.normal_up_to:.4f}"
         return (
-            f"fracture possible {fracture}, normal {normal}, else than one label is referred; coverage "
-            f"{100 * self.coverage:g} %; {self.method}: {self.fracture_cases} fracture, {self.normal_cases} "
-            "normal cases"
+            f"fracture possible {fracture}, normal {normal}; coverage {100 * self.coverage:g} % on "
+            f"{self.fracture_cases} fracture and {self.normal_cases} normal cases; {self.method}"
         )
 
     def allows_fracture(self, margin: float) -> bool:

@@ -154,6 +154,7 @@ class ParityReport:
             "flips": len(self.flips),
             "sensitivity_loss": {"estimate": loss.estimate, "upper_95": loss.upper, "series": loss.series},
             "largest_difference": self.largest_difference,
+            "reliability": encode(self.candidate_reliability),
         }
 
 

@@ -177,7 +177,7 @@ def test_predict_says_which_slices_go_to_a_radiologist(cli: Cli, pictures: Path,
     assert [row["refer"] for row in rows] == [str(needed) for needed in refer]
     shown = cli("inspect", model).out
     assert f"fracture possible from margin {margins[0]:.4f}" in shown
-    assert "coverage 90 %; chosen for this test: 40 fracture, 50 normal cases" in shown
+    assert "coverage 90 % on 40 fracture and 50 normal cases; chosen for this test" in shown
 
 
 def test_predict_csv_has_a_header_and_the_same_rows(cli: Cli, pictures: Path) -> None:

@@ -83,8 +83,8 @@ def test_coverage_is_a_share(coverage: float) -> None:
 
 def test_it_tells_people_what_is_possible() -> None:
     assert str(decision(None, 1.25).abstention) == (
-        "fracture possible always, normal up to 1.2500, else than one label is referred; coverage 95 %; chosen "
-        "for this test: 30 fracture, 40 normal cases"
+        "fracture possible always, normal up to 1.2500; coverage 95 % on 30 fracture and 40 normal cases; "
+        "chosen for this test"
     )
 
 

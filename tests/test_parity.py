@@ -267,6 +267,7 @@ def test_the_report_saves_itself_and_refuses_to_overwrite(tmp_path: Path) -> Non
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     assert summary["verdict"] == "failed"
     assert summary["flips"] == 1
+    assert summary["reliability"] == document["candidate_reliability"]
 
 
 # Measuring
