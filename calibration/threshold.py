@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cspine_edge.contract import Threshold
+from cspine_edge.decision import Threshold
 
 
 def choose_threshold(logits: npt.ArrayLike, labels: npt.ArrayLike, sensitivity: float) -> Threshold:

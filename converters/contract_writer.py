@@ -25,7 +25,6 @@ from cspine_edge.contract import (
     Outputs,
     Precision,
     Provenance,
-    Threshold,
 )
 from cspine_edge.dataset import LABELS
 from cspine_edge.phantom import generate_series
@@ -83,16 +82,16 @@ def describe_provenance(
     )
 
 
-def attach_contract(
-    graph: bytes, spec: Preprocessing, threshold: Threshold, provenance: Provenance, path: Path
-) -> ModelFile:
+def attach_contract(graph: bytes, spec: Preprocessing, provenance: Provenance, path: Path) -> ModelFile:
     """Give a graph its metadata, contract, labels and golden pairs; nothing is written yet.
+
+    It decides at equal logits until :func:`converters.operating_point.with_operating_point` has chosen better.
 
     Parameters
     ----------
     graph
         Flatbuffer with the signature that :func:`converters.tflite.export` gives it.
-    spec, threshold, provenance
+    spec, provenance
         What the contract says.
     path
         Where the file will lie.
@@ -109,7 +108,6 @@ def attach_contract(
         outputs=_output_positions(graph),
         labels=LABELS,
         positive=LABELS[1],
-        threshold=threshold,
         provenance=provenance,
     )
     labels = {LABELS_FILE: ("\n".join(LABELS) + "\n").encode()}

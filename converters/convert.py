@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
-from cspine_edge.contract import ModelFile, Precision, Threshold
+from cspine_edge.contract import ModelFile, Precision
 from cspine_edge.dataset import LABELS, LabelledDataset, load_images
 from cspine_edge.documents import encode, parse
 from cspine_edge.errors import ModelError, UsageError
@@ -26,6 +26,7 @@ from cspine_edge.training.loop import Optimizer, Phase, run_phase
 from .contract_writer import attach_contract, describe_provenance
 from .fold import fold
 from .keras_model import load_keras
+from .operating_point import with_operating_point
 from .qat import activation_ranges, quantization_aware
 from .tflite import export, float_operations
 
@@ -67,12 +68,12 @@ class Source:
         Of the Keras file.
     model
         The network; its output are two logits.
-    spec, threshold
-        Preprocessing and operating threshold.
+    spec
+        Preprocessing.
     run
         The run it comes from, or ``None`` for a bare Keras file.
     train, validation
-        Data to calibrate and tune on; ``None`` where no data set is known.
+        Data to calibrate and tune on, and to choose the operating point on; ``None`` where none is known.
     data
         The data set in words.
     """
@@ -80,7 +81,6 @@ class Source:
     path: Path
     model: keras.Model
     spec: Preprocessing
-    threshold: Threshold
     run: Run | None
     train: LabelledDataset | None
     validation: LabelledDataset | None
@@ -121,7 +121,6 @@ def source_of_run(folder: Path) -> Source:
         path=run.model_path,
         model=load_keras(run.model_path),
         spec=run.preprocessing,
-        threshold=run.threshold,
         run=run,
         train=dataset.subset(split.train),
         validation=validation,
@@ -156,7 +155,7 @@ def source_of_keras(path: Path, train: LabelledDataset | None, value_range: tupl
         raise ModelError(path, "does not end in a Dense layer with softmax or without activation")
     spec = Preprocessing(shape[1], shape[2], shape[3], None, value_range)
     data = train.describe() if train else "not stated"
-    return Source(path, model, spec, Threshold(), None, train, None, data)
+    return Source(path, model, spec, None, train, None, data)
 
 
 def convert(
@@ -197,6 +196,7 @@ def convert(
     refuse_existing(out, overwrite=overwrite)
     precision = settings.precision
     network = _folded(source)
+    validation = _load(source.validation, source.spec) if source.validation is not None else None
     calibration, images = None, None
     if precision.is_integer:
         if source.train is None:
@@ -208,7 +208,7 @@ def convert(
     if precision in (Precision.INT8, Precision.INT8_QAT) and images is not None:
         network = quantization_aware(network, activation_ranges(network, images, source.spec), source.spec)
     if precision is Precision.INT8_QAT:
-        _tune(network, teacher, source, settings, out, resume, log)
+        _tune(network, teacher, source, validation, settings, out, resume, log)
     provenance = describe_provenance(source.run, source.path, precision, source.data, calibration, out)
     with progress("converting", 2) as step:
         graph = export(network, precision, source.spec, images)
@@ -220,7 +220,9 @@ def convert(
                 f"is not integer throughout once converted: {', '.join(sorted(set(left)))}; "
                 "change these layers or give --allow-float",
             )
-        file = attach_contract(graph, source.spec, source.threshold, provenance, out)
+        file = attach_contract(graph, source.spec, provenance, out)
+    if source.run and source.validation and validation:
+        file = with_operating_point(file, source.run, source.validation, validation.images)
     file = file.save(out, overwrite=overwrite)
     shutil.rmtree(
         _checkpoints(out), ignore_errors=True
@@ -249,6 +251,12 @@ def _folded(source: Source) -> keras.Model:
     return folded
 
 
+def _load(dataset: LabelledDataset, spec: Preprocessing) -> Part:
+    with progress("reading slices", len(dataset)) as step:
+        images = load_images(dataset, spec, step)
+    return Part(images, dataset.labels, balanced_weights(dataset.labels))
+
+
 def _checkpoints(out: Path) -> Path:
     return out.with_suffix(".checkpoints")
 
@@ -257,6 +265,7 @@ def _tune(
     network: keras.Model,
     teacher: keras.Model,
     source: Source,
+    validation: Part | None,
     settings: ConvertSettings,
     out: Path,
     resume: bool,
@@ -269,14 +278,7 @@ def _tune(
     """
     if source.train is None:
         raise UsageError("--precision int8-qat tunes on data; give --data")
-
-    def load(dataset: LabelledDataset) -> Part:
-        with progress("reading slices", len(dataset)) as step:
-            images = load_images(dataset, source.spec, step)
-        return Part(images, dataset.labels, balanced_weights(dataset.labels))
-
-    train = load(source.train)
-    validation = load(source.validation) if source.validation is not None else None
+    train = _load(source.train, source.spec)
     optimizer = Optimizer(source.run.optimizer) if source.run else Optimizer.ADAM
     phase = Phase(
         "qat",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .contract import ModelFile as ModelFile
     from .contract import Precision as Precision
     from .dataset import load_dataset as load_dataset
+    from .decision import Referral as Referral
     from .errors import CspineError as CspineError
     from .parity import judge as judge
     from .parity import measure as measure
@@ -46,6 +47,7 @@ _HOMES = {
     "classifier": ("Classifier", "Facts", "Verdict"),
     "contract": ("Contract", "KernelFamily", "ModelFile", "Precision"),
     "dataset": ("load_dataset",),
+    "decision": ("Referral",),
     "errors": ("CspineError",),
     "parity": ("judge", "measure"),
     "phantom": ("write_phantom",),

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from .contract import Contract, KernelFamily, ModelFile, Outputs, Threshold
+from .contract import Contract, KernelFamily, ModelFile, Outputs
+from .decision import Referral, Threshold
 from .errors import ContractError, ModelError, UsageError
 from .preprocess import Preprocessing, prepare
 from .runtime import Runtime, TensorSpec, open_session
@@ -34,6 +35,10 @@ class Verdict:
         Difference of the logits, positive minus other; the decision compares it with ``threshold``.
     threshold
         Operating threshold on the margin.
+    referral
+        Whether the slice is to be sent to a radiologist, and why.
+    coverage
+        Stated coverage of the abstention; ``None`` if the contract states none.
     window, window_source
         Window that was applied (``CENTER/WIDTH`` in HU) and where it came from.
     series
@@ -46,9 +51,16 @@ class Verdict:
     score: float
     margin: float
     threshold: float
+    referral: Referral
+    coverage: float | None
     window: str | None
     window_source: WindowSource
     series: str | None
+
+    @property
+    def refer(self) -> bool:
+        """True if the slice is to be sent to a radiologist."""
+        return self.referral.is_needed
 
 
 @dataclass(frozen=True)
@@ -193,7 +205,7 @@ class Classifier:
 
     def score(self, margin: float) -> float:
         """Probability of the positive class, for people to read; decisions are made on the margin."""
-        return 1.0 / (1.0 + math.exp(-max(-700.0, min(700.0, margin / self.contract.temperature))))
+        return self.contract.decision.score(margin)
 
     def classify(self, ct_slice: CtSlice, window: Window | None = None) -> Verdict:
         """Classify one slice.
@@ -212,16 +224,18 @@ class Classifier:
         """
         prepared = prepare(ct_slice, self.spec, window)
         margin = self.margin(prepared.image)
-        contract = self.contract
+        contract, decision = self.contract, self.contract.decision
         positive = contract.positive_index
-        called = positive if margin >= contract.threshold.logit else 1 - positive
+        called = positive if decision.is_positive(margin) else 1 - positive
         return Verdict(
             path=str(ct_slice.path),
             frame=ct_slice.frame,
             label=contract.labels[called],
-            score=self.score(margin),
+            score=decision.score(margin),
             margin=margin,
-            threshold=contract.threshold.logit,
+            threshold=decision.threshold.logit,
+            referral=decision.referral(margin),
+            coverage=decision.abstention.coverage if decision.abstention else None,
             window=str(prepared.window) if prepared.window else None,
             window_source=prepared.window_source,
             series=ct_slice.series,

@@ -25,13 +25,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .decision import Abstention, Decision, Threshold
 from .documents import DocumentError, decode, encode, parse
 from .errors import ContractError, ModelError
 from .files import write_bytes
 from .preprocess import RESIZE_FILTER, Preprocessing
 
 SCHEMA = "cspine-edge/contract"
-VERSION = 1
+VERSION = 2
+_READABLE_VERSIONS = (1, VERSION)
+"""Version 1 had no abstention; a reader that does not know it would leave referrals out, so it must not read 2."""
 CONTRACT_FILE = "cspine_edge.json"
 LABELS_FILE = "labels.txt"
 INTENDED_USE = "Research use only. Not a medical device."
@@ -70,25 +73,6 @@ class Precision(str, Enum):
     def is_integer(self) -> bool:
         """True if every operation is to be an integer one."""
         return self in (Precision.INT8, Precision.INT8_QAT, Precision.INT16X8)
-
-
-@dataclass(frozen=True)
-class Threshold:
-    """An operating threshold and how it was chosen.
-
-    Attributes
-    ----------
-    logit
-        On the difference of the logits, fracture minus normal; at or above it a slice is called a fracture.
-    method
-        How it was chosen, in words.
-    cases
-        Number of fracture slices of the part it was chosen on.
-    """
-
-    logit: float = 0.0
-    method: str = "equal logits (score 0.5), not tuned"
-    cases: int = 0
 
 
 @dataclass(frozen=True)
@@ -177,6 +161,8 @@ class Contract:
         Operating threshold.
     temperature
         The score is ``sigmoid(margin / temperature)``; 1 leaves the network's own.
+    abstention
+        Which margins go to a radiologist; ``None`` if nothing was chosen.
     provenance
         Origin; ``None`` for a model described by its user.
     parity
@@ -197,6 +183,7 @@ class Contract:
     positive: str
     threshold: Threshold = field(default_factory=Threshold)
     temperature: float = 1.0
+    abstention: Abstention | None = None
     provenance: Provenance | None = None
     parity: dict[str, Any] | None = None
     golden: tuple[GoldenPair, ...] = ()
@@ -219,6 +206,20 @@ class Contract:
         """Position of the positive class among the labels."""
         return self.labels.index(self.positive)
 
+    @property
+    def decision(self) -> Decision:
+        """From margin to verdict."""
+        return Decision(self.threshold, self.temperature, self.abstention)
+
+    def with_decision(self, decision: Decision) -> Contract:
+        """Give the contract with another threshold, temperature and abstention."""
+        return replace(
+            self,
+            threshold=decision.threshold,
+            temperature=decision.temperature,
+            abstention=decision.abstention,
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Give plain data for JSON, schema and version first."""
         return {"schema": SCHEMA, "version": VERSION} | encode(self)
@@ -234,10 +235,10 @@ class Contract:
         """
         if not isinstance(document, dict) or document.get("schema") != SCHEMA:
             raise ContractError(path, f"its {CONTRACT_FILE} is no {SCHEMA} document; convert the model again")
-        if document.get("version") != VERSION:
+        if document.get("version") not in _READABLE_VERSIONS:
             raise ContractError(
                 path,
-                f"its contract has version {document.get('version')}, this toolkit reads {VERSION}; "
+                f"its contract has version {document.get('version')}, this toolkit reads 1 and {VERSION}; "
                 "install the matching version of cspine-edge or convert the model again",
             )
         try:

@@ -1,14 +1,15 @@
 """The gate: whether the quantised model is as good as its float reference on the same cases.
 
 Paired and recall first. Independent cases are series: each bound is computed over series, and where their
-number cannot carry the claim the verdict says how many are missing.
+number cannot carry the claim the verdict says how many are missing. Each model decides as its own contract says,
+at the threshold that was chosen on its own margins: what is compared is what a device would answer.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
@@ -17,11 +18,13 @@ import numpy.typing as npt
 
 from .classifier import Classifier
 from .dataset import LabelledDataset, read_labelled_slice
+from .decision import Decision
 from .documents import encode
 from .errors import ContractError, DatasetError
 from .files import write_json
 from .metrics import Metrics, bootstrap_weights, cluster_index, evaluate
 from .preprocess import prepare
+from .reliability import Reliability, assess
 from .window import Window
 
 DEFAULT_MARGIN = 0.01
@@ -98,8 +101,12 @@ class ParityReport:
         Share of slices on which the two decide alike.
     largest_difference, mean_difference
         Of the margins (differences of logits), absolute.
+    reference_decision, candidate_decision
+        How each decides.
     reference_metrics, candidate_metrics
         Each on its own.
+    reference_reliability, candidate_reliability
+        Of the scores and the referrals of each.
     flips
         Slices that are decided differently.
     """
@@ -117,13 +124,17 @@ class ParityReport:
     agreement: float
     largest_difference: float
     mean_difference: float
+    reference_decision: Decision
+    candidate_decision: Decision
     reference_metrics: Metrics
     candidate_metrics: Metrics
+    reference_reliability: Reliability
+    candidate_reliability: Reliability
     flips: tuple[Flip, ...]
 
     def to_json(self) -> dict[str, object]:
         """Give plain data for JSON, schema and version first."""
-        return {"schema": "cspine-edge/parity", "version": 1} | encode(self)
+        return {"schema": "cspine-edge/parity", "version": 2} | encode(self)
 
     def save(self, path: Path | str, *, overwrite: bool = False) -> None:
         """Write the report as JSON."""
@@ -143,16 +154,19 @@ class ParityReport:
             "flips": len(self.flips),
             "sensitivity_loss": {"estimate": loss.estimate, "upper_95": loss.upper, "series": loss.series},
             "largest_difference": self.largest_difference,
+            "reliability": encode(self.candidate_reliability),
         }
 
 
 @dataclass(frozen=True)
 class PairedMargins:
-    """Margins of two models on the same labelled slices; all arrays of shape (n,)."""
+    """Margins of two models on the same labelled slices, all arrays of shape (n,), and how each decides on them."""
 
     dataset: LabelledDataset
     reference: npt.NDArray[np.float64]
     candidate: npt.NDArray[np.float64]
+    reference_decision: Decision = field(default_factory=Decision)
+    candidate_decision: Decision = field(default_factory=Decision)
 
 
 def mcnemar_exact(lost: int, gained: int) -> float:
@@ -206,13 +220,12 @@ def measure(
         rows.append((reference.margin(image), candidate.margin(image)))
         on_slice()
     margins = np.array(rows, dtype=np.float64)
-    return PairedMargins(dataset, margins[:, 0], margins[:, 1])
+    return PairedMargins(dataset, margins[:, 0], margins[:, 1], theirs.decision, ours.decision)
 
 
 def judge(
     paired: PairedMargins,
     *,
-    threshold: float,
     margin: float = DEFAULT_MARGIN,
     candidate: str = "candidate",
     reference: str = "reference",
@@ -223,9 +236,7 @@ def judge(
     Parameters
     ----------
     paired
-        Margins of both models.
-    threshold
-        Operating threshold on the margin, the same for both.
+        Margins of both models, and how each decides.
     margin
         Accepted loss of sensitivity and of specificity, in (0, 1).
     candidate, reference
@@ -235,15 +246,19 @@ def judge(
     """
     dataset = paired.dataset
     truth = dataset.labels == 1
-    called_reference, called_candidate = paired.reference >= threshold, paired.candidate >= threshold
+    sides = ((paired.reference, paired.reference_decision), (paired.candidate, paired.candidate_decision))
+    called_reference, called_candidate = (margins >= how.threshold.logit for margins, how in sides)
     series = dataset.series
     sensitivity = _loss(called_reference[truth], called_candidate[truth], series[truth], seed)
     specificity = _loss(~called_reference[~truth], ~called_candidate[~truth], series[~truth], seed)
     verdict, reason, missing = _verdict(sensitivity, specificity, margin)
     families = [item.family for item in dataset.slices]
     reference_metrics, candidate_metrics = (
-        evaluate(margins, dataset.labels, series.tolist(), families, threshold, seed=seed)
-        for margins in (paired.reference, paired.candidate)
+        evaluate(margins, dataset.labels, series.tolist(), families, how.threshold.logit, seed=seed)
+        for margins, how in sides
+    )
+    reference_reliability, candidate_reliability = (
+        assess(margins, dataset.labels, how) for margins, how in sides
     )
     difference = np.abs(paired.reference - paired.candidate)
     flipped = np.flatnonzero(called_reference != called_candidate)
@@ -261,8 +276,12 @@ def judge(
         agreement=float((called_reference == called_candidate).mean()),
         largest_difference=float(difference.max()),
         mean_difference=float(difference.mean()),
+        reference_decision=paired.reference_decision,
+        candidate_decision=paired.candidate_decision,
         reference_metrics=reference_metrics,
         candidate_metrics=candidate_metrics,
+        reference_reliability=reference_reliability,
+        candidate_reliability=candidate_reliability,
         flips=tuple(
             Flip(
                 dataset.slices[i].path,

@@ -150,7 +150,6 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
         paired = measure(classifier, float_classifier, tested, on_slice=advance)
     parity = judge(
         paired,
-        threshold=classifier.contract.threshold.logit,
         margin=_MARGIN,
         candidate=str(target),
         reference=str(reference.file.path),

@@ -3,7 +3,7 @@
 ::
 
     RUN/
-      run.json         what was trained, on what, how, with which versions; the operating threshold
+      run.json         what was trained, on what, how, with which versions; how the float network decides
       split.json       which slices train, validate and test
       model.keras      the float network
       metrics.json     its metrics on the test part
@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .contract import Threshold
 from .dataset import LabelledDataset, load_dataset
+from .decision import Abstention, Threshold
 from .documents import DocumentError, decode, encode, parse
 from .errors import InputError
 from .files import write_json
@@ -50,11 +50,13 @@ class Run:
     preprocessing
         From slice to input tensor.
     threshold
-        Operating threshold.
+        Operating threshold of the float network.
     settings
         Everything else that was set: epochs, rates, augmentation.
     versions
         Versions of the packages that trained it.
+    temperature, abstention
+        Of the float network, chosen with the threshold; ``convert`` chooses all three anew for what it makes.
     """
 
     folder: Path
@@ -74,6 +76,8 @@ class Run:
     threshold: Threshold
     settings: dict[str, Any]
     versions: dict[str, str]
+    temperature: float = 1.0
+    abstention: Abstention | None = None
 
     @property
     def model_path(self) -> Path:

@@ -20,7 +20,8 @@ import PIL.Image
 import pytest
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile, Outputs, Threshold
+from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile, Outputs
+from cspine_edge.decision import Abstention, Referral, Threshold
 from cspine_edge.errors import ContractError, ModelError
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import Preprocessing, replicate_channels, resize
@@ -160,6 +161,14 @@ def test_slices_of_the_data_set_are_resized_alike(core: Core, csf: Path, tmp_pat
 # The contract
 
 
+def described(abstention: Abstention | None) -> str:
+    if abstention is None:
+        return "none"
+    bounds = ("none" if b is None else f"{b}" for b in (abstention.fracture_from, abstention.normal_up_to))
+    cases = f"{abstention.fracture_cases} {abstention.normal_cases}"
+    return f"{abstention.coverage} {' '.join(bounds)} {cases} {abstention.method}"
+
+
 def fields_of(path: Path) -> dict[str, str]:
     """The fields of a model's contract, read by the toolkit and written as the comparing program does."""
     model = ModelFile.read(path)
@@ -178,6 +187,7 @@ def fields_of(path: Path) -> dict[str, str]:
         "threshold": f"{contract.threshold.logit} {contract.threshold.cases}",
         "method": contract.threshold.method,
         "temperature": f"{contract.temperature}",
+        "abstention": described(contract.abstention),
         "sha256": f"{contract.graph_sha256}",
         "use": contract.intended_use,
     }
@@ -211,6 +221,7 @@ def another_contract(contract: Contract) -> Contract:
         positive="Wirbelbrüche",
         threshold=Threshold(-0.7310585786300049, 'highest sensitivity at "specificity" 0.9 – 2 series', 77),
         temperature=1.37,
+        abstention=Abstention(0.9, None, -0.30000000000000004, 8, 3000, "„so“ – and\u00a0so"),
     )
 
 
@@ -223,8 +234,14 @@ def test_contracts_are_read_with_equal_fields(
         contract=another_contract(small_model.contract),
         attachments=small_model.attachments | {LABELS_FILE: "Wirbelbrüche\nkeine\n".encode()},
     ).save(tmp_path / "other.tflite")
-    found = answers(core, [int8_model, small_model.path, other.path])
-    assert len(found) == 3
+    old = tmp_path / "old.tflite"
+    document = small_model.contract.to_json() | {"version": 1}
+    del document["abstention"]
+    files = {name: content.decode("latin-1") for name, content in small_model.attachments.items()}
+    old.write_bytes(with_document(small_model, json.dumps(document), **files))
+    found = answers(core, [int8_model, small_model.path, other.path, old])
+    assert len(found) == 4
+    assert found[old]["abstention"] == "none" != found[other.path]["abstention"]
     for path, fields in found.items():
         assert fields == fields_of(path)
     assert found[int8_model]["golden/0.png"].count("xnnpack=") == 1
@@ -256,6 +273,13 @@ def with_field(model: ModelFile, path: str, value: object) -> bytes:
     return with_document(model, json.dumps(document))
 
 
+def abstaining(model: ModelFile) -> ModelFile:
+    """The model with an abstention in its contract."""
+    assert model.contract is not None
+    abstention = Abstention(0.95, -0.5, 0.5, 40, 50, "chosen for this test")
+    return replace(model, contract=replace(model.contract, abstention=abstention))
+
+
 def flipped(data: bytes, position: int) -> bytes:
     """The data with one bit flipped."""
     return data[:position] + bytes([data[position] ^ 0x10]) + data[position + 1 :]
@@ -280,6 +304,19 @@ def test_what_the_toolkit_refuses_is_refused_with_the_same_sentence(
         with_field(small_model, "positive", "Fracture"),
         with_field(small_model, "temperature", 0),
         with_field(small_model, "temperature", True),
+        with_field(small_model, "abstention", 0.95),
+        *(
+            with_field(abstaining(small_model), f"abstention.{name}", value)
+            for name, value in (
+                ("coverage", 1),
+                ("coverage", None),
+                ("fracture_from", "0"),
+                ("fracture_from", ...),
+                ("normal_up_to", True),
+                ("fracture_cases", 2.5),
+                ("method", None),
+            )
+        ),
         with_field(small_model, "threshold", 0.5),
         with_field(small_model, "threshold.logit", "0"),
         with_field(small_model, "threshold.cases", 1.0),
@@ -314,8 +351,8 @@ def test_what_else_no_verdict_should_be_based_on_is_refused(
         "graph cut": (shipped[: len(shipped) // 2], "carries no cspine-edge contract; .+"),
         "no contract": (small_model.graph, "carries no cspine-edge contract; .+"),
         "version": (
-            with_field(small_model, "version", 2),
-            "its contract has version 2, this app .+",
+            with_field(small_model, "version", 3),
+            "its contract has version 3, this app reads 1 and 2; .+",
         ),
         "compressed": (
             with_document(ModelFile.read(int8_model), document, zipfile.ZIP_DEFLATED),
@@ -376,7 +413,10 @@ def test_no_damage_goes_unnoticed_that_the_toolkit_notices(
 # The verdict
 
 
-VERDICT = np.dtype([("label", "u1"), ("margin", ">f8"), ("score", ">f8")])
+VERDICT = np.dtype([("label", "u1"), ("referral", "u1"), ("margin", ">f8"), ("score", ">f8")])
+
+
+REFERRALS = list(Referral)
 
 
 class Told(Classifier):
@@ -397,7 +437,8 @@ class Told(Classifier):
         for i, pair in enumerate(pairs):
             network.output = lambda position, pair=pair: pair
             verdict = self.classify(ct_slice)
-            found[i] = (self.contract.labels.index(verdict.label), verdict.margin, verdict.score)
+            label, referral = self.contract.labels.index(verdict.label), REFERRALS.index(verdict.referral)
+            found[i] = (label, referral, verdict.margin, verdict.score)
         return found
 
 
@@ -409,6 +450,7 @@ def assert_same_verdicts(
     core("decide", model, repr(scale), zero_point, given, made)
     found, expected = np.fromfile(made, VERDICT), Told(model).verdicts(pairs, scale, zero_point)
     assert found["label"].tobytes() == expected["label"].tobytes()
+    assert found["referral"].tobytes() == expected["referral"].tobytes()
     assert found["margin"].tobytes() == expected["margin"].tobytes()
     np.testing.assert_allclose(found["score"], expected["score"], rtol=0, atol=1e-12)
     return found
@@ -424,6 +466,48 @@ def test_verdicts_on_all_logits_of_the_shipped_model_equal_the_toolkits(
     found = assert_same_verdicts(core, int8_model, pairs, tensor.scale, tensor.zero_point, tmp_path)
     assert len(found) == 65536
     assert set(found["label"]) == {0, 1}
+
+
+@pytest.mark.parametrize(
+    ("fracture_from", "normal_up_to", "referrals"),
+    [
+        (-20, 11, {Referral.NOT_NEEDED, Referral.BOTH}),
+        (11, -20, {Referral.NOT_NEEDED, Referral.NEITHER}),
+        (3, 20, {Referral.NOT_NEEDED, Referral.BOTH, Referral.DISAGREEMENT}),
+        (None, 11, {Referral.NOT_NEEDED, Referral.BOTH}),
+        (None, None, {Referral.BOTH}),
+    ],
+)
+@pytest.mark.parametrize("positive", ["normal", "fracture"])
+def test_referrals_equal_the_toolkits(
+    core: Core,
+    int8_model: Path,
+    positive: str,
+    fracture_from: int | None,
+    normal_up_to: int | None,
+    referrals: set[Referral],
+    tmp_path: Path,
+) -> None:
+    """Bounds at whole steps of the margin, which many pairs of stored logits meet exactly."""
+    model = ModelFile.read(int8_model)
+    assert model.contract is not None
+    tensor = Classifier(int8_model).session.outputs[model.contract.outputs.logits]
+    step = float(np.float32(tensor.scale))
+    bounds = (None if steps is None else step * steps for steps in (fracture_from, normal_up_to))
+    abstention = Abstention(0.95, *bounds, 40, 50, "chosen for this test")
+    contract = replace(
+        model.contract, positive=positive, threshold=Threshold(-4 * step), abstention=abstention
+    )
+    path = replace(model, contract=contract).save(tmp_path / "abstaining.tflite").path
+    stored = np.random.default_rng(9).integers(100, 156, (3000, 2), dtype=np.uint8)
+    found = assert_same_verdicts(core, path, stored, tensor.scale, tensor.zero_point, tmp_path)
+    assert {REFERRALS[position] for position in found["referral"]} == referrals
+
+
+def test_referrals_have_the_toolkits_names_and_reasons(sources: Path) -> None:
+    source = (sources / "main" / PACKAGE / "Referral.java").read_text()
+    found = re.findall(r'^    ([A-Z_]+)\("(.+)"\)[,;]$', source, re.MULTILINE)
+    assert found == [(referral.name, referral.value) for referral in Referral]
 
 
 @pytest.mark.parametrize("positive", ["normal", "fracture"])

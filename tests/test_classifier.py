@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier, Facts, Verdict, shipped_model
-from cspine_edge.contract import Contract, ModelFile, Outputs, Threshold
+from cspine_edge.contract import Contract, ModelFile, Outputs
+from cspine_edge.decision import Abstention, Referral, Threshold
 from cspine_edge.errors import ContractError, ModelError, SliceError, UsageError
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.slices import CtSlice, find_slices, read_slices
@@ -136,6 +137,8 @@ def test_a_slice_is_prepared_classified_and_described(int8_model: Path, images: 
         score=classifier.score(margin),
         margin=margin,
         threshold=classifier.contract.threshold.logit,
+        referral=classifier.contract.decision.referral(margin),
+        coverage=classifier.contract.abstention.coverage if classifier.contract.abstention else None,
         window=None,
         window_source=WindowSource.NONE,
         series=None,
@@ -203,6 +206,52 @@ def test_the_caller_s_threshold_is_on_the_score(
 def test_thresholds_that_are_no_score_are_wrong_usage(int8_model: Path, threshold: float) -> None:
     with pytest.raises(UsageError, match="not between 0 and 1"):
         Classifier(int8_model, threshold=threshold)
+
+
+# Abstention
+
+
+def abstention_of(fracture_from: float | None, normal_up_to: float | None) -> Abstention:
+    return Abstention(0.9, fracture_from, normal_up_to, 40, 50, "chosen for this test")
+
+
+def test_every_verdict_says_whether_a_radiologist_is_needed_and_at_what_coverage(
+    rewritten: Callable[..., Path], int8_model: Path, images: list[np.ndarray]
+) -> None:
+    margin = Classifier(int8_model).margin(images[0])
+    for fracture_from, normal_up_to, threshold, referral in (
+        (margin, margin, margin, Referral.BOTH),
+        (margin + 1, margin - 1, margin, Referral.NEITHER),
+        (margin, margin - 1, margin, Referral.NOT_NEEDED),
+        (margin, margin - 1, margin + 1, Referral.DISAGREEMENT),
+        (None, None, margin, Referral.BOTH),
+    ):
+        model = rewritten(
+            threshold=Threshold(threshold), abstention=abstention_of(fracture_from, normal_up_to)
+        )
+        verdict = Classifier(model).classify(grey_slice(images[0]))
+        assert (verdict.referral, verdict.coverage) == (referral, 0.9)
+        assert verdict.refer is (referral is not Referral.NOT_NEEDED)
+        assert verdict.label == ("fracture" if margin >= threshold else "normal")
+
+
+def test_a_contract_without_abstention_says_that_nobody_knows(
+    rewritten: Callable[..., Path], bare: Path, images: list[np.ndarray]
+) -> None:
+    facts = Facts(("normal", "fracture"), "fracture", probabilities=False)
+    for classifier in (Classifier(rewritten(abstention=None)), Classifier(bare, facts=facts)):
+        verdict = classifier.classify(grey_slice(images[0]))
+        assert (verdict.refer, verdict.referral, verdict.coverage) == (False, Referral.UNKNOWN, None)
+
+
+def test_a_threshold_of_the_caller_leaves_abstention_as_it_is(
+    rewritten: Callable[..., Path], int8_model: Path, images: list[np.ndarray]
+) -> None:
+    margin = Classifier(int8_model).margin(images[0])
+    model = rewritten(abstention=abstention_of(margin, margin - 1), temperature=1e6)
+    low, high = (Classifier(model, threshold=score).classify(grey_slice(images[0])) for score in (0.01, 0.99))
+    assert (low.label, low.referral) == ("fracture", Referral.NOT_NEEDED)
+    assert (high.label, high.referral) == ("normal", Referral.DISAGREEMENT)
 
 
 # The contract against the tensors

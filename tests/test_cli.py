@@ -25,7 +25,8 @@ from PIL import Image
 from cspine_edge import __version__
 from cspine_edge.classifier import Classifier
 from cspine_edge.cli import VERBS, command_line
-from cspine_edge.contract import KernelFamily, ModelFile, Threshold
+from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.decision import Abstention, Threshold
 from cspine_edge.errors import ExitCode
 
 Cli = Callable[..., Any]
@@ -153,6 +154,30 @@ def test_predict_json_is_one_array_that_agrees_with_the_library(
         assert verdict["score"] == pytest.approx(expected.score, abs=1e-6)
         assert verdict["window"] is None
         assert verdict["window_source"] == "none"
+
+
+def test_predict_says_which_slices_go_to_a_radiologist(cli: Cli, pictures: Path, model: Path) -> None:
+    margins = sorted(v["margin"] for v in json.loads(cli("predict", pictures, "--json").out))
+    file = ModelFile.read(model)
+    assert file.contract is not None
+    abstention = Abstention(0.9, margins[0], margins[0], 40, 50, "chosen for this test")
+    contract = replace(file.contract, threshold=Threshold(margins[0]), abstention=abstention)
+    replace(file, contract=contract).save(model, overwrite=True)
+    verdicts = json.loads(cli("predict", pictures, "--json", "--model", model).out)
+    refer = [verdict["margin"] == margins[0] for verdict in verdicts]
+    assert 0 < sum(refer) < 3
+    assert [verdict["refer"] for verdict in verdicts] == refer
+    assert {(verdict["refer"], verdict["referral"], verdict["coverage"]) for verdict in verdicts} == {
+        (True, "both labels are possible", 0.9),
+        (False, "not needed", 0.9),
+    }
+    lines = cli("predict", pictures, "--model", model).out.splitlines()
+    assert [", refer to a radiologist" in line for line in lines] == refer
+    rows = list(csv.DictReader(io.StringIO(cli("predict", pictures, "--csv", "--model", model).out)))
+    assert [row["refer"] for row in rows] == [str(needed) for needed in refer]
+    shown = cli("inspect", model).out
+    assert f"fracture possible from margin {margins[0]:.4f}" in shown
+    assert "coverage 90 % on 40 fracture and 50 normal cases; chosen for this test" in shown
 
 
 def test_predict_csv_has_a_header_and_the_same_rows(cli: Cli, pictures: Path) -> None:
@@ -324,6 +349,10 @@ def test_check_records_its_verdict_and_says_how_many_series_are_missing(
     assert report["schema"] == "cspine-edge/parity"
     assert report["missing_fracture_series"] == 299 - 8
     assert report["agreement"] == 1
+    assert report["candidate_reliability"] == report["reference_reliability"]
+    assert report["candidate_decision"]["threshold"] == report["reference_decision"]["threshold"]
+    assert "ECE, its temperature" in shown.out
+    assert "each at its own threshold" in shown.out
     contract = ModelFile.read(model).contract
     assert contract is not None
     assert contract.parity is not None

@@ -24,8 +24,8 @@ from cspine_edge.contract import (
     Outputs,
     Precision,
     Provenance,
-    Threshold,
 )
+from cspine_edge.decision import Abstention, Decision, Threshold
 from cspine_edge.errors import ContractError, ModelError, OutputError
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.window import Window, WindowFunction
@@ -42,6 +42,7 @@ def contract(**changes: Any) -> Contract:
         positive="Bruch",
         threshold=Threshold(0.1 + 0.2, "chosen — by hand", 17),
         temperature=1.5,
+        abstention=Abstention(0.9, None, 0.1 + 0.7, 8, 30, "chosen — by hand"),
         provenance=Provenance(
             backbone="mobilenet-a0.25-96",
             precision=Precision.INT8_QAT,
@@ -122,6 +123,29 @@ def test_the_defaults_are_read_where_a_document_leaves_them_out(tmp_path: Path) 
     assert read is not None
     assert read.preprocessing == Preprocessing(224, 224, 3, None, (0.0, 1.0))
     assert (read.threshold, read.temperature, read.parity, read.golden) == (Threshold(), 1.0, None, ())
+    assert read.abstention is None
+
+
+def test_a_contract_of_version_1_is_read_without_abstention_and_written_anew(
+    saved: ModelFile, tmp_path: Path
+) -> None:
+    def make_old(document: dict[str, Any]) -> None:
+        document["version"] = 1
+        del document["abstention"]
+
+    old = ModelFile.read(archive_with(tmp_path / "old.tflite", document_of(saved, make_old)))
+    assert old.contract == replace(saved.contract, abstention=None)  # type: ignore[type-var]
+    assert old.save(tmp_path / "new.tflite").contract == old.contract
+    with zipfile.ZipFile(tmp_path / "new.tflite") as archive:
+        document = json.loads(archive.read(CONTRACT_FILE))
+    assert (document["version"], document["abstention"]) == (2, None)
+
+
+def test_the_contract_holds_how_the_model_decides() -> None:
+    given = contract()
+    assert given.decision == Decision(given.threshold, given.temperature, given.abstention)
+    assert given.with_decision(Decision()).with_decision(given.decision) == given
+    assert given.with_decision(Decision()).decision == Decision() != given.decision
 
 
 def test_the_same_model_gives_the_same_bytes(saved: ModelFile, tmp_path: Path) -> None:
@@ -237,8 +261,8 @@ def test_a_file_cut_short_is_noticed(saved: ModelFile) -> None:
         (b"[]", "is no cspine-edge/contract document"),
         (b"null", "is no cspine-edge/contract document"),
         (b'{"schema": "other", "version": 1}', "is no cspine-edge/contract document"),
-        (b'{"schema": "cspine-edge/contract"}', "has version None, this toolkit reads 1"),
-        (b'{"schema": "cspine-edge/contract", "version": 2}', "has version 2, this toolkit reads 1"),
+        (b'{"schema": "cspine-edge/contract"}', "has version None, this toolkit reads 1 and 2"),
+        (b'{"schema": "cspine-edge/contract", "version": 3}', "has version 3, this toolkit reads 1 and 2"),
         (b'{"schema": "cspine-edge/contract", "version": 1}', "preprocessing is missing"),
         (b'{"schema": "cspine-edge/contract", "version": NaN}', "NaN, which is not a JSON number"),
         (b'{"schema": "cspine-edge/contract", "version": 1e999}', "1e999, which is too large"),
@@ -264,6 +288,12 @@ def test_documents_that_are_no_contract(tmp_path: Path, document: bytes, reason:
         (lambda d: d.update(temperature="warm"), "temperature should be a number"),
         (lambda d: d.update(temperature=10**400), "temperature should be a finite number"),
         (lambda d: d.update(temperature=True), "temperature should be a number"),
+        (lambda d: d.update(abstention=0.95), "abstention should be an object"),
+        (lambda d: d["abstention"].update(coverage=1), "coverage should be between 0 and 1"),
+        (lambda d: d["abstention"].update(coverage=None), "abstention.coverage should be a number"),
+        (lambda d: d["abstention"].update(normal_up_to="1"), "abstention.normal_up_to should be a number"),
+        (lambda d: d["abstention"].pop("fracture_from"), "abstention.fracture_from is missing"),
+        (lambda d: d["abstention"].update(fracture_cases=8.5), "fracture_cases should be an integer"),
         (lambda d: d.update(resize="nearest"), "resize filter 'nearest' is unknown"),
         (lambda d: d.update(parity={"reason": "none"}), "parity should have a verdict"),
         (lambda d: d.update(parity=[]), "parity should be an object"),

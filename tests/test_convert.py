@@ -16,6 +16,7 @@ import pytest
 from cspine_edge.classifier import Classifier
 from cspine_edge.contract import KernelFamily, ModelFile, Precision
 from cspine_edge.dataset import LABELS, LabelledDataset, load_dataset
+from cspine_edge.decision import Decision
 from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
 from cspine_edge.run import Run
 from cspine_edge.verification import verify
@@ -47,7 +48,6 @@ def test_contract_says_what_the_run_says(small_int8_model: Path, small_run: Path
     run, contract = Run.load(small_run), ModelFile.read(small_int8_model).contract
     assert contract is not None
     assert contract.preprocessing == run.preprocessing
-    assert contract.threshold == run.threshold
     assert (contract.labels, contract.positive) == (LABELS, "fracture")
     origin = contract.provenance
     assert origin is not None
@@ -193,7 +193,7 @@ def test_bare_file_with_data(
     assert contract is not None
     assert contract.provenance is not None
     assert contract.provenance.optimizer == "not stated"
-    assert contract.threshold.logit == 0.0
+    assert contract.decision == Decision()
     assert result.calibration is not None
     assert verify(Classifier(result.file.path)).passed
 

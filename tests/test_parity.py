@@ -13,6 +13,7 @@ import pytest
 from cspine_edge.classifier import Classifier, Facts
 from cspine_edge.contract import ModelFile
 from cspine_edge.dataset import LabelledDataset, LabelledSlice, load_dataset
+from cspine_edge.decision import Abstention, Decision, Threshold
 from cspine_edge.errors import ContractError, DatasetError, OutputError
 from cspine_edge.parity import (
     GateVerdict,
@@ -60,7 +61,7 @@ def paired(
 
 
 def verdict(margins: PairedMargins, margin: float = 0.01) -> ParityReport:
-    return judge(margins, threshold=0.0, margin=margin)
+    return judge(margins, margin=margin)
 
 
 # The arithmetic
@@ -224,19 +225,40 @@ def test_a_class_that_is_absent_cannot_pass() -> None:
     assert str(report.candidate_metrics.recall) == "undefined"
 
 
-def test_the_threshold_is_the_same_for_both() -> None:
-    margins = paired(5, 5)
-    report = judge(margins, threshold=0.7)
+def test_each_is_judged_at_its_own_threshold() -> None:
+    """The candidate's margins are half of the reference's, and so is its threshold."""
+    margins = replace(paired(5, 5), reference_decision=Decision(Threshold(0.7)))
+    report = judge(replace(margins, candidate_decision=Decision(Threshold(0.35))))
+    assert (report.agreement, report.flips) == (1, ())
+    assert report.candidate_metrics.confusion == report.reference_metrics.confusion
+    report = judge(replace(margins, candidate_decision=Decision(Threshold(0.7))))
     assert report.reference_metrics.confusion.true_positive == 5
     assert report.candidate_metrics.confusion.true_positive == 0
     assert report.verdict is GateVerdict.FAILED
+    assert report.candidate_decision.threshold.logit == 0.7
+
+
+def test_reliability_is_told_of_each_with_its_own_decision() -> None:
+    abstention = Abstention(0.9, 0.4, -0.8, 10, 10, "chosen for this test")
+    decision = Decision(temperature=0.5, abstention=abstention)
+    report = judge(replace(paired(5, 5), candidate_decision=decision))
+    reference, candidate = report.reference_reliability, report.candidate_reliability
+    assert reference.ece_before == reference.ece_after
+    assert reference.referrals is None
+    # Margins of 0.5 over a temperature of 0.5 are margins of 1, which the reference has.
+    assert candidate.brier_after == pytest.approx(reference.brier_after)
+    assert candidate.brier_before > candidate.brier_after
+    assert candidate.referrals is not None
+    assert (candidate.referrals.fracture_coverage, candidate.referrals.normal_coverage) == (1, 0)
+    assert candidate.referrals.referred == 0.5
+    assert json.loads(json.dumps(report.to_json(), allow_nan=False)) == report.to_json()
 
 
 def test_the_report_saves_itself_and_refuses_to_overwrite(tmp_path: Path) -> None:
     report = verdict(paired(10, 10, lost=1))
     report.save(tmp_path / "report.json")
     document = json.loads((tmp_path / "report.json").read_text())
-    assert (document["schema"], document["version"]) == ("cspine-edge/parity", 1)
+    assert (document["schema"], document["version"]) == ("cspine-edge/parity", 2)
     assert document["verdict"] == "failed"
     assert document["flips"][0]["path"] == "f/0"
     with pytest.raises(OutputError):
@@ -245,6 +267,7 @@ def test_the_report_saves_itself_and_refuses_to_overwrite(tmp_path: Path) -> Non
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
     assert summary["verdict"] == "failed"
     assert summary["flips"] == 1
+    assert summary["reliability"] == document["candidate_reliability"]
 
 
 # Measuring
@@ -292,6 +315,8 @@ def test_int8_against_float_on_the_phantom(
 ) -> None:
     candidate, reference = Classifier(small_int8_model), Classifier(float_model)
     margins = measure(candidate, reference, load_dataset(phantom_data))
-    report = judge(margins, threshold=0.0, margin=0.5)
+    assert margins.candidate_decision == candidate.contract.decision
+    assert margins.reference_decision == reference.contract.decision
+    report = judge(margins, margin=0.5)
     assert 0 < report.largest_difference < np.ptp(margins.reference) + 1
     assert np.corrcoef(margins.reference, margins.candidate)[0, 1] > 0.9

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cspine_edge.contract import Threshold
 from cspine_edge.dataset import load_dataset
+from cspine_edge.decision import Abstention, Threshold
 from cspine_edge.errors import DatasetError, InputError, OutputError
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.run import Run, relative_data_path
@@ -38,6 +38,8 @@ def run(folder: Path, **changes: Any) -> Run:
         "threshold": Threshold(0.25, "chosen", 12),
         "settings": {"epochs": 2, "augmentation": {"flip": True}},
         "versions": {"tensorflow": "2.21.0"},
+        "temperature": 1.5,
+        "abstention": Abstention(0.95, -0.5, None, 30, 7, "chosen"),
     }
     return Run(**given | changes)
 
@@ -51,6 +53,14 @@ def test_round_trip(tmp_path: Path) -> None:
     assert "folder" not in document
     with pytest.raises(OutputError):
         described.save()
+
+
+def test_a_run_of_before_there_was_abstention_is_read(tmp_path: Path) -> None:
+    run(tmp_path).save()
+    document = json.loads((tmp_path / "run.json").read_text())
+    del document["temperature"], document["abstention"]
+    (tmp_path / "run.json").write_text(json.dumps(document))
+    assert Run.load(tmp_path) == run(tmp_path, temperature=1.0, abstention=None)
 
 
 def test_a_moved_folder_knows_where_it_is(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.threshold import choose_threshold
-from cspine_edge.contract import Threshold
+from cspine_edge.decision import Threshold
 
 
 def rates(values: np.ndarray, labels: np.ndarray, threshold: float) -> tuple[float, float]:

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cspine_edge.contract import Threshold
 from cspine_edge.dataset import LabelledDataset, load_dataset, load_images
+from cspine_edge.decision import Threshold
 from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
 from cspine_edge.run import Run
 from cspine_edge.splits import Protocol, grouped_split, paper_split
@@ -117,6 +117,35 @@ def test_threshold_is_chosen_on_the_validation_part(small_run: Path, dataset: La
     assert spared == (margins[labels == 0] < lowest).mean(), "another threshold would have spared more"
 
 
+def test_temperature_and_abstention_are_chosen_there_too(small_run: Path, dataset: LabelledDataset) -> None:
+    from calibration.decision import choose_decision
+
+    run = Run.load(small_run)
+    margins, labels = margins_of(run, dataset, run.split().validation)
+    families = [item.family for item in dataset.subset(run.split().validation).slices]
+    chosen = choose_decision(margins, labels, families, sensitivity=0.99, coverage=0.95)
+    assert run.threshold == chosen.threshold
+    assert run.temperature == pytest.approx(chosen.temperature) != 1.0
+    assert run.abstention == chosen.abstention
+    assert run.abstention is not None
+    # A dozen slices cannot carry 95 %, and the run says so.
+    assert "are too few for 95 %" in run.abstention.method
+    assert run.settings["coverage"] == 0.95
+
+
+def test_reliability_is_that_of_the_test_part(small_run: Path, dataset: LabelledDataset) -> None:
+    from cspine_edge.decision import Decision
+    from cspine_edge.documents import encode
+    from cspine_edge.reliability import assess
+
+    run = Run.load(small_run)
+    margins, labels = margins_of(run, dataset, run.split().test)
+    metrics = json.loads((small_run / "metrics.json").read_text())
+    expected = assess(margins, labels, Decision(run.threshold, run.temperature, run.abstention))
+    assert metrics["reliability"] == encode(expected)
+    assert metrics["reliability"]["brier_before"] != metrics["reliability"]["brier_after"]
+
+
 @pytest.mark.slow
 def test_test_part_chooses_nothing(he_weights: Path, dataset: LabelledDataset, tmp_path: Path) -> None:
     """The same training with other slices to test on ends in the same network and threshold."""
@@ -126,6 +155,8 @@ def test_test_part_chooses_nothing(he_weights: Path, dataset: LabelledDataset, t
     first, _ = trained(dataset, split, settings, tmp_path / "first")
     second, _ = trained(dataset, other, settings, tmp_path / "second")
     assert first.run.threshold == second.run.threshold
+    assert first.run.temperature == second.run.temperature
+    assert first.run.abstention == second.run.abstention
     images = np.random.default_rng(0).random((4, 32, 32, 3), dtype=np.float32)
     from converters.keras_model import load_keras
 
@@ -139,6 +170,7 @@ def test_paper_protocol_tells_its_leak_and_tunes_no_threshold(
     result, lines = trained(dataset, paper_split(dataset, 0), settings_of(he_weights), tmp_path / "run")
     assert result.run.protocol == Protocol.PAPER.value
     assert result.run.threshold == Threshold()
+    assert (result.run.temperature, result.run.abstention) == (1.0, None)
     assert any("split: paper: LEAK:" in line for line in lines)
 
 

@@ -50,6 +50,7 @@ def check(
 ) -> None:
     """Compare a quantised model with its float reference on the same slices, recall first.
 
+    Each decides as its own contract says: by its own threshold, temperature and abstention.
     Exit code 0 if it passed, 1 if it failed, 3 if the cases are too few to decide.
     """
     from ..classifier import Classifier
@@ -66,7 +67,6 @@ def check(
         paired = measure(candidate, against, dataset, window=window, on_slice=step)
     report = judge(
         paired,
-        threshold=candidate.contract.threshold.logit,
         margin=margin,
         candidate=str(model),
         reference=str(against.file.path),
@@ -125,6 +125,31 @@ def _data(
     return dataset.subset(Split.load(split).test) if split else dataset
 
 
+def _reliability_rows(report: ParityReport) -> list[tuple[str, list[str]]]:
+    from ..reliability import percent
+
+    both = (report.reference_reliability, report.candidate_reliability)
+    referrals = [entry.referrals for entry in both]
+    rows = [
+        ("ECE, temperature 1", [f"{entry.ece_before:.4f}" for entry in both]),
+        ("ECE, its temperature", [f"{entry.ece_after:.4f}" for entry in both]),
+        ("Brier, temperature 1", [f"{entry.brier_before:.4f}" for entry in both]),
+        ("Brier, its temperature", [f"{entry.brier_after:.4f}" for entry in both]),
+    ]
+    if not any(referrals):
+        return rows
+    for label, name in (
+        ("coverage, stated", "stated"),
+        ("coverage, fracture", "fracture_coverage"),
+        ("coverage, normal", "normal_coverage"),
+        ("referred", "referred"),
+        ("decided, accuracy", "decided_accuracy"),
+    ):
+        rows.append((label, [percent(getattr(entry, name)) if entry else "-" for entry in referrals]))
+    rows.append(("decided, missed", [str(entry.decided_missed) if entry else "-" for entry in referrals]))
+    return rows
+
+
 def _print(report: ParityReport, banner: str) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -140,6 +165,8 @@ def _print(report: ParityReport, banner: str) -> None:
         table.add_row(name, *(str(getattr(metrics, name)) for metrics in pairs))
     for name in ("true_positive", "false_negative", "false_positive", "true_negative"):
         table.add_row(name.replace("_", " "), *(str(getattr(metrics.confusion, name)) for metrics in pairs))
+    for label, cells in _reliability_rows(report):
+        table.add_row(label, *cells)
     console.print(table)
     metrics = report.reference_metrics
     unit = (
@@ -149,6 +176,10 @@ def _print(report: ParityReport, banner: str) -> None:
     )
     typer.echo(f"95 % intervals over {metrics.clusters} {unit}; {banner}")
     typer.echo(f"data: {report.data}")
+    thresholds = (report.reference_decision.threshold.logit, report.candidate_decision.threshold.logit)
+    typer.echo(
+        f"each at its own threshold: {thresholds[0]:+.3f} the reference, {thresholds[1]:+.3f} the candidate"
+    )
     for name, loss in (("sensitivity", report.sensitivity_loss), ("specificity", report.specificity_loss)):
         typer.echo(
             f"{name}: lower by {100 * loss.estimate:.2f} points, at most {100 * loss.upper:.2f} "

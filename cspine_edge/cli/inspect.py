@@ -88,6 +88,8 @@ def _contract_rows(contract: Contract) -> list[tuple[str, str]]:
         ),
         ("labels", f"{', '.join(contract.labels)}; looked for: {contract.positive}"),
         ("threshold", f"margin {contract.threshold.logit:.4f}; {contract.threshold.method}"),
+        ("temperature", f"{contract.temperature:.4g}"),
+        ("abstention", str(contract.abstention or "none: no slice is sent to a radiologist")),
     ]
     if origin is not None:
         versions = ", ".join(f"{name} {number}" for name, number in origin.versions.items())

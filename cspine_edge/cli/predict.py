@@ -15,7 +15,11 @@ from .options import ThreadsOption, WindowOption, parse_value_range
 if TYPE_CHECKING:
     from ..classifier import Facts, Verdict
 
-_CSV_COLUMNS = ("path", "frame", "label", "score", "margin", "threshold", "window", "window_source", "series")
+_CSV_COLUMNS = (
+    *("path", "frame", "label", "score", "margin", "threshold", "refer", "referral", "coverage"),
+    *("window", "window_source", "series"),
+)
+_REFER = ", refer to a radiologist"
 
 
 def register(app: typer.Typer) -> None:
@@ -52,6 +56,7 @@ def predict(
 ) -> None:
     """Classify CT slices on this device. Research use only; not a medical device.
 
+    A slice whose margin leaves both labels possible, or neither, is to be sent to a radiologist.
     A slice that cannot be read is named, the rest go on, and the exit code is 4; it is 5 if all that was
     lacking is the extra that brings more DICOM decoders.
     """
@@ -109,6 +114,7 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
     return {column: getattr(verdict, column) for column in _CSV_COLUMNS} | {
         "score": round(verdict.score, 6),
         "margin": max(-1e308, min(1e308, verdict.margin)),  # JSON has no infinity
+        "referral": verdict.referral.value,
         "window_source": verdict.window_source.value,
     }
 
@@ -145,6 +151,7 @@ def _write_table(verdicts: Iterable[Verdict]) -> int:
         window = (
             f"window {verdict.window} ({verdict.window_source.value})" if verdict.window else "as displayed"
         )
-        typer.echo(f"{verdict.label:<9} {verdict.score:7.4f}  {verdict.path}{frame}  {window}")
+        refer = f"{_REFER if verdict.refer else '':<{len(_REFER)}}" if verdict.coverage else ""
+        typer.echo(f"{verdict.label:<9} {verdict.score:7.4f}{refer}  {verdict.path}{frame}  {window}")
         count += 1
     return count

@@ -33,6 +33,8 @@ def _print(result: QuickstartResult, out: Path) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ..reliability import percent
+
     report = result.report
     right = sum(verdict.label == truth for verdict, truth in result.verdicts)
     sizes = [Path(path).stat().st_size / 1e6 for path in (report.reference, report.candidate)]
@@ -44,6 +46,12 @@ def _print(result: QuickstartResult, out: Path) -> None:
     metrics = (report.reference_metrics, report.candidate_metrics)
     for name in ("accuracy", "recall", "specificity", "auc"):
         table.add_row(name, *(str(getattr(entry, name)) for entry in metrics))
+    reliabilities = (report.reference_reliability, report.candidate_reliability)
+    table.add_row("calibration error", *(f"{entry.ece_after:.4f}" for entry in reliabilities))
+    referrals = [entry.referrals for entry in reliabilities]
+    table.add_row("sent to a radiologist", *(percent(entry.referred) if entry else "" for entry in referrals))
+    decided = (percent(entry.decided_accuracy) if entry else "" for entry in referrals)
+    table.add_row("accuracy of the others", *decided)
     table.add_row("size", *(f"{size:.2f} MB" for size in sizes))
     table.add_row("latency", "", f"{result.median_ms:.2f} ms median, {result.threads} threads")
     table.add_row("unseen series (3)", "", f"{right} of {len(result.verdicts)} slices right")

@@ -106,6 +106,15 @@ def train(
             "--sensitivity", min=0.5, max=1.0, help="Wanted sensitivity of the threshold (grouped)."
         ),
     ] = 0.99,
+    coverage: Annotated[
+        float,
+        typer.Option(
+            "--coverage",
+            min=0.5,
+            max=0.999,
+            help="Wanted share of each class that abstention leaves its class (grouped).",
+        ),
+    ] = 0.9,
     series_pattern: SeriesPatternOption = None,
     seed: SeedOption = 0,
     resume: Annotated[
@@ -149,6 +158,7 @@ def train(
         augmentation=Augmentation() if is_paper else Augmentation.across_scanners(),
         window=window,
         sensitivity=sensitivity,
+        coverage=coverage,
         seed=seed,
     )
     result = run_training(
@@ -161,4 +171,6 @@ def train(
         log=lambda line: typer.echo(line),
     )
     typer.echo(f"threshold: {result.run.threshold.method}")
+    if result.run.abstention is not None:
+        typer.echo(f"temperature: {result.run.temperature:.3g}; abstention: {result.run.abstention}")
     typer.echo(f"run folder: {out}  (next: cspine-edge convert {out} --precision int8-qat)")

@@ -11,16 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
-from calibration.threshold import choose_threshold
+from calibration.decision import DEFAULT_COVERAGE, DEFAULT_SENSITIVITY, choose_decision
 
 from .. import __version__
-from ..contract import Threshold
 from ..dataset import LabelledDataset, load_images, read_labelled_slice
+from ..decision import Decision
+from ..documents import encode
 from ..errors import ModelError, OutputError, UsageError
 from ..files import replacing, write_json
 from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
 from ..progress import progress
+from ..reliability import Reliability, assess
 from ..run import Run, relative_data_path
 from ..splits import Protocol, Split, leak_of
 from ..window import BONE_WINDOW, Window
@@ -66,6 +68,8 @@ class TrainSettings:
         Window in HU for slices that carry HU; goes into the contract. By default the bone window, if they do.
     sensitivity
         Wanted sensitivity of the operating threshold on the validation part.
+    coverage
+        Wanted coverage of the abstention, chosen there too.
     seed
         Seed of everything random but the split, which has its own.
     """
@@ -81,16 +85,18 @@ class TrainSettings:
     batch_size: int = 32
     augmentation: Augmentation | None = field(default_factory=Augmentation)
     window: Window | None = None
-    sensitivity: float = 0.99
+    sensitivity: float = DEFAULT_SENSITIVITY
+    coverage: float = DEFAULT_COVERAGE
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training gave: the run and its metrics on the test part."""
+    """What a training gave: the run, and the float network's metrics and reliability on the test part."""
 
     run: Run
     metrics: Metrics
+    reliability: Reliability
 
 
 def train(
@@ -103,7 +109,7 @@ def train(
     resume: bool = False,
     log: Callable[[str], None] = print,
 ) -> TrainResult:
-    """Train, choose the threshold, evaluate on the test part, and write the run folder.
+    """Train, choose how to decide, evaluate on the test part, and write the run folder.
 
     Parameters
     ----------
@@ -147,20 +153,27 @@ def train(
             model, ImageFeed(spec, train_part, validation or test_part, settings.augmentation)
         )
     model = _as_float32(model, settings.architecture)
-    threshold = Threshold()
+    decision = Decision()
     if validation is not None:
-        threshold = choose_threshold(
-            _margins(model, validation, spec), validation.labels, settings.sensitivity
+        decision = choose_decision(
+            _margins(model, validation, spec),
+            validation.labels,
+            [item.family for item in dataset.subset(split.validation).slices],
+            sensitivity=settings.sensitivity,
+            coverage=settings.coverage,
         )
     tested = dataset.subset(split.test)
+    margins = _margins(model, test_part, spec)
     metrics = evaluate(
-        _margins(model, test_part, spec),
+        margins,
         test_part.labels,
         [item.series for item in tested.slices],
         [item.family for item in tested.slices],
-        threshold.logit,
+        decision.threshold.logit,
     )
+    reliability = assess(margins, test_part.labels, decision)
     log(f"test: {metrics}")
+    log(f"test: {reliability}")
     run = Run(
         folder=out,
         backbone=settings.architecture.backbone.value,
@@ -178,9 +191,11 @@ def train(
         series_pattern=series_pattern,
         fingerprint=dataset.fingerprint(),
         preprocessing=spec,
-        threshold=threshold,
+        threshold=decision.threshold,
         settings=described,
         versions=_versions(),
+        temperature=decision.temperature,
+        abstention=decision.abstention,
     )
     with replacing(run.model_path, overwrite=True) as temporary:
         written = temporary.with_suffix(".keras")
@@ -188,13 +203,15 @@ def train(
         written.replace(temporary)
     write_json(
         out / "metrics.json",
-        {"part": "test", "arithmetic": "keras float32"} | metrics.to_dict(),
+        {"part": "test", "arithmetic": "keras float32"}
+        | metrics.to_dict()
+        | {"reliability": encode(reliability)},
         overwrite=True,
     )
     plot_curves(history, out / "curves.png", "validation" if validation is not None else "test")
     plot_confusion(metrics, out / "confusion.png", f"{run.name} {run.optimizer}, {run.protocol}, float")
     run.save(overwrite=True)
-    return TrainResult(run, metrics)
+    return TrainResult(run, metrics, reliability)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 package org.cspineedge.core;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What a model file of ours says of itself: all that is needed to use the model as the toolkit does.
@@ -11,6 +12,7 @@ import java.util.List;
  * @param positive the one that is looked for
  * @param threshold operating threshold
  * @param temperature the score is {@code sigmoid(margin / temperature)}; 1 leaves the network's own
+ * @param abstention which margins go to a radiologist; empty if nothing was chosen
  * @param golden golden pairs
  * @param graphSha256 SHA-256 of the flatbuffer, in lower-case hexadecimal
  * @param intendedUse what the model may be used for
@@ -22,6 +24,7 @@ public record Contract(
         String positive,
         Threshold threshold,
         double temperature,
+        Optional<Abstention> abstention,
         List<GoldenPair> golden,
         String graphSha256,
         String intendedUse) {

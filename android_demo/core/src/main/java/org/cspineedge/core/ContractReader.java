@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
 /** Reads the contract document. Every field that is used must be there; what is for other readers is passed over. */
@@ -11,7 +12,7 @@ final class ContractReader {
     static final String FILE = "cspine_edge.json";
 
     private static final String SCHEMA = "cspine-edge/contract";
-    private static final int VERSION = 1;
+    private static final int VERSION = 2; // version 1 had no abstention
     private static final String RESIZE_FILTER = "pillow-bilinear";
 
     private ContractReader() {}
@@ -44,10 +45,10 @@ final class ContractReader {
         }
         Fields fields = new Fields(content, "");
         int version = fields.integer("version");
-        if (version != VERSION) {
+        if (version != 1 && version != VERSION) {
             throw new ContractException(
                     modelFile,
-                    "its contract has version " + version + ", this app reads " + VERSION
+                    "its contract has version " + version + ", this app reads 1 and " + VERSION
                             + "; install the matching version of the app or convert the model again");
         }
         if (!RESIZE_FILTER.equals(fields.text("resize"))) {
@@ -59,6 +60,8 @@ final class ContractReader {
         String positive = fields.text("positive");
         Threshold threshold = threshold(fields.object("threshold"));
         double temperature = fields.number("temperature");
+        Optional<Abstention> abstention =
+                fields.has("abstention") ? Optional.of(abstention(fields.object("abstention"))) : Optional.empty();
         List<GoldenPair> golden = new ArrayList<>();
         for (Fields pair : fields.objects("golden")) {
             golden.add(new GoldenPair(pair.text("image"), pair.numberTables("expected")));
@@ -67,7 +70,16 @@ final class ContractReader {
         String intendedUse = fields.text("intended_use");
         return fields.build(
                 () -> new Contract(
-                        preprocessing, outputs, labels, positive, threshold, temperature, golden, sha256, intendedUse));
+                        preprocessing,
+                        outputs,
+                        labels,
+                        positive,
+                        threshold,
+                        temperature,
+                        abstention,
+                        golden,
+                        sha256,
+                        intendedUse));
     }
 
     private static Preprocessing preprocessing(Fields fields) throws JsonException {
@@ -100,6 +112,17 @@ final class ContractReader {
         OptionalInt probability =
                 fields.has("probability") ? OptionalInt.of(fields.integer("probability")) : OptionalInt.empty();
         return fields.build(() -> new Outputs(logits, probability));
+    }
+
+    private static Abstention abstention(Fields fields) throws JsonException {
+        double coverage = fields.number("coverage");
+        OptionalDouble fractureFrom = fields.optionalNumber("fracture_from");
+        OptionalDouble normalUpTo = fields.optionalNumber("normal_up_to");
+        int fractureCases = fields.integer("fracture_cases");
+        int normalCases = fields.integer("normal_cases");
+        String method = fields.text("method");
+        return fields.build(() ->
+                new Abstention(coverage, fractureFrom, normalUpTo, fractureCases, normalCases, method));
     }
 
     private static Threshold threshold(Fields fields) throws JsonException {

@@ -6,7 +6,7 @@ public final class Decision {
 
     private final Contract contract;
 
-    /** @param contract labels, threshold and temperature of the model */
+    /** @param contract labels, threshold, temperature and abstention of the model */
     public Decision(Contract contract) {
         this.contract = contract;
     }
@@ -25,7 +25,7 @@ public final class Decision {
         double threshold = contract.threshold().logit();
         boolean called = margin >= threshold;
         String label = contract.labels().get(called ? positive : 1 - positive);
-        return new Verdict(label, called, score(margin), margin, threshold);
+        return new Verdict(label, called, score(margin), margin, threshold, referral(margin, called));
     }
 
     /**
@@ -35,6 +35,18 @@ public final class Decision {
      */
     public Verdict decide(int first, int second, Quantization logits) {
         return decide(logits.dequantize(first), logits.dequantize(second));
+    }
+
+    private Referral referral(double margin, boolean called) {
+        if (contract.abstention().isEmpty()) {
+            return Referral.UNKNOWN;
+        }
+        Abstention abstention = contract.abstention().get();
+        boolean fracture = abstention.allowsFracture(margin);
+        if (fracture == abstention.allowsNormal(margin)) {
+            return fracture ? Referral.BOTH : Referral.NEITHER;
+        }
+        return fracture == called ? Referral.NOT_NEEDED : Referral.DISAGREEMENT;
     }
 
     private double score(double margin) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalDouble;
 import java.util.function.Supplier;
 
 /** The fields of a JSON object, each read with its type checked; fields nobody asks for are passed over. */
@@ -46,6 +47,12 @@ final class Fields {
 
     double number(String name) throws JsonException {
         return numberOf(required(name), path(name));
+    }
+
+    /** A number that must be there and may be null. */
+    OptionalDouble optionalNumber(String name) throws JsonException {
+        Object value = required(name);
+        return value == null ? OptionalDouble.empty() : OptionalDouble.of(numberOf(value, path(name)));
     }
 
     Fields object(String name) throws JsonException {

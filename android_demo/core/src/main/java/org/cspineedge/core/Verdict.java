@@ -8,5 +8,7 @@ package org.cspineedge.core;
  * @param score probability of the positive class by the model, 0 to 1; for people to read, nothing is decided on it
  * @param margin difference of the logits, positive minus other
  * @param threshold operating threshold; the image is called positive if its margin is at or above it
+ * @param referral whether the image is to be sent to a radiologist, and why
  */
-public record Verdict(String label, boolean positive, double score, double margin, double threshold) {}
+public record Verdict(
+        String label, boolean positive, double score, double margin, double threshold, Referral referral) {}

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -31,7 +32,7 @@ import java.util.TreeSet;
  *   <li>{@code damage MODEL OUT}: reads the file with each of its bits flipped, and cut at each length; writes the bits
  *       (uint32) and lengths (uint32, after a separating 2^32-1) that are not refused; prints the sentences;
  *   <li>{@code decide MODEL SCALE ZEROPOINT IN OUT}: pairs of logits, float64 if the scale is 0, else uint8, to label
- *       position (uint8), margin and score (float64).
+ *       position (uint8), position among the referrals (uint8), margin and score (float64).
  * </ul>
  */
 final class ToolkitComparison {
@@ -93,12 +94,23 @@ final class ToolkitComparison {
         fields.put("threshold", contract.threshold().logit() + " " + contract.threshold().cases());
         fields.put("method", contract.threshold().method());
         fields.put("temperature", contract.temperature());
+        fields.put("abstention", contract.abstention().map(ToolkitComparison::describe).orElse("none"));
         fields.put("sha256", contract.graphSha256());
         fields.put("use", contract.intendedUse());
         for (GoldenPair pair : contract.golden()) {
             fields.put(pair.image(), model.goldenImage(pair).length + " " + pair.expected());
         }
         fields.forEach((name, value) -> System.out.println(model.name() + "\t" + name + "\t" + value));
+    }
+
+    private static String describe(Abstention abstention) {
+        return abstention.coverage() + " " + describe(abstention.fractureFrom()) + " "
+                + describe(abstention.normalUpTo()) + " " + abstention.fractureCases() + " "
+                + abstention.normalCases() + " " + abstention.method();
+    }
+
+    private static String describe(OptionalDouble bound) {
+        return bound.isPresent() ? String.valueOf(bound.getAsDouble()) : "none";
     }
 
     private static void damage(Path path, Path out) throws IOException {
@@ -144,6 +156,7 @@ final class ToolkitComparison {
                         ? decision.decide(in.readDouble(), in.readDouble())
                         : decision.decide(in.readUnsignedByte(), in.readUnsignedByte(), logits);
                 out.writeByte(contract.labels().indexOf(verdict.label()));
+                out.writeByte(verdict.referral().ordinal());
                 out.writeDouble(verdict.margin());
                 out.writeDouble(verdict.score());
             }
