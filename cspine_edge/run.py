@@ -55,6 +55,8 @@ class Run:
         Everything else that was set: epochs, rates, augmentation.
     versions
         Versions of the packages that trained it.
+    blocks
+        Blocks of the base that are kept; ``None`` keeps all.
     temperature, abstention
         Of the float network, chosen with the threshold; ``convert`` chooses all three anew for what it makes.
     """
@@ -78,6 +80,7 @@ class Run:
     versions: dict[str, str]
     temperature: float = 1.0
     abstention: Abstention | None = None
+    blocks: int | None = None
 
     @property
     def model_path(self) -> Path:
@@ -86,8 +89,10 @@ class Run:
 
     @property
     def name(self) -> str:
-        """``backbone[-aALPHA]-SIZE``."""
-        return f"{self.backbone}{f'-a{self.alpha}' if self.backbone == 'mobilenet' else ''}-{self.size}"
+        """Name by the grammar ``backbone[-aALPHA][-bBLOCKS]-SIZE``, e.g. ``mobilenet-a1.0-224``."""
+        width = f"-a{self.alpha}" if self.backbone == "mobilenet" else ""
+        depth = "" if self.blocks is None else f"-b{self.blocks}"
+        return f"{self.backbone}{width}{depth}-{self.size}"
 
     def split(self) -> Split:
         """Read the split."""

@@ -115,7 +115,7 @@ def test_imagenet_without_a_network(tmp_path: Path) -> None:
 
 
 def test_imagenet_of_a_width_that_was_never_trained() -> None:
-    with pytest.raises(ModelError, match=r"do not exist for mobilenet-a0\.3-32"):
+    with pytest.raises(ModelError, match=r"do not exist for mobilenet of this kind"):
         built("mobilenet", "imagenet", alpha=0.3)
 
 
@@ -126,8 +126,51 @@ def test_width_is_mobilenets() -> None:
         built("mobilenet", size=31)
 
 
-def test_names() -> None:
-    from cspine_edge.training.backbones import Architecture, Backbone
+@pytest.mark.parametrize(
+    ("backbone", "blocks", "features"), [("mobilenet", 7, 512), ("vgg16", 4, 512), ("densenet121", 3, 512)]
+)
+def test_a_base_can_be_cut_after_a_block(backbone: str, blocks: int, features: int) -> None:
+    whole, cut = built(backbone), built(backbone, blocks=blocks)
+    assert cut.get_layer("pool").output.shape == (None, features)
+    assert len(cut.layers) < len(whole.layers)
+    assert cut.count_params() < whole.count_params()
 
-    assert Architecture().name == "mobilenet-a1.0-224"
-    assert Architecture(Backbone.VGG16, size=128).name == "vgg16-128"
+
+@pytest.mark.parametrize(("backbone", "blocks"), [("mobilenet", 14), ("vgg16", 6), ("densenet121", 0)])
+def test_blocks_that_do_not_exist(backbone: str, blocks: int) -> None:
+    with pytest.raises(UsageError, match="--blocks must be from 1 to"):
+        built(backbone, blocks=blocks)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "mode", "first"),
+    [
+        ("mobilenet", "tf", "conv1_relu"),
+        ("vgg16", "caffe", "block1_conv1"),
+        ("densenet121", "torch", "conv1/relu"),
+    ],
+)
+def test_pretrained_bases_take_the_unit_range(backbone: str, mode: str, first: str, tmp_path: Path) -> None:
+    """The first layer gives for [0, 1] what it gave for the values of Keras' own preprocessing."""
+    from cspine_edge.training.framework import keras
+
+    constructors = {
+        "mobilenet": keras.applications.MobileNet,
+        "vgg16": keras.applications.VGG16,
+        "densenet121": keras.applications.DenseNet121,
+    }
+    keras.utils.set_random_seed(1)
+    base = constructors[backbone](input_shape=(32, 32, 3), include_top=False, weights=None)
+    for layer in base.layers[:6]:  # means and biases that are not all zero
+        layer.set_weights(
+            [np.abs(weight) + 0.1 * np.arange(weight.shape[-1]) for weight in layer.get_weights()]
+        )
+    base.save_weights(tmp_path / "base.h5")
+    images = np.random.default_rng(0).random((2, 32, 32, 3), dtype=np.float32)
+    wanted = keras.Model(base.input, base.get_layer(first).output)(
+        keras.applications.imagenet_utils.preprocess_input(255.0 * images, mode=mode)
+    ).numpy()
+    ours = built(backbone, str(tmp_path / "base.h5"))
+    found = keras.Model(ours.input, ours.get_layer(first).output)(images).numpy()
+    inner = (slice(None), slice(2, -2), slice(2, -2))  # outside the image lies black, no longer mid-grey
+    np.testing.assert_allclose(found[inner], wanted[inner], rtol=1e-3, atol=1e-3 * np.abs(wanted).max())

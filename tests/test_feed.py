@@ -150,3 +150,24 @@ def test_nothing_watched_is_said(tmp_path: Path) -> None:
     assert found.monitor_labels is None
     with pytest.raises(ValueError, match="nothing is watched"):
         found.monitor()
+
+
+def test_a_layer_takes_the_scale_in_and_out_again(tmp_path: Path) -> None:
+    from cspine_edge.training.feed import Standardisation
+    from cspine_edge.training.framework import keras
+
+    found, _ = featured(tmp_path)
+    scale = Standardisation.of(found)
+    standard = scale.apply(found)
+    rows = np.concatenate(standard.renditions)
+    alive = np.concatenate(found.renditions).std(axis=0) > 1.0
+    np.testing.assert_allclose(rows.mean(axis=0), 0.0, atol=1e-3)
+    np.testing.assert_allclose(rows[:, alive].std(axis=0), 1.0, atol=1e-3)
+    dense = keras.layers.Dense(3)
+    wanted = dense(standard.watched).numpy()
+    before = dense.get_weights()
+    scale.take_in(dense)
+    np.testing.assert_allclose(dense(found.watched), wanted, atol=1e-3)
+    scale.take_out(dense)
+    for one, other in zip(before, dense.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)

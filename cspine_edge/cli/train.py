@@ -83,6 +83,10 @@ def train(
         int, typer.Option("--hidden-units", min=1, help="Units of the Dense ReLU layer.")
     ] = 128,
     alpha: Annotated[float, typer.Option("--alpha", help="Width multiplier (mobilenet).")] = 1.0,
+    blocks: Annotated[
+        int | None,
+        typer.Option("--blocks", help="Blocks of the base to keep [all; grouped mobilenet: 7]."),
+    ] = None,
     size: Annotated[int, typer.Option("--size", help="Height and width of the input in pixels.")] = 224,
     hold_out: Annotated[
         list[str] | None,
@@ -146,7 +150,7 @@ def train(
         chosen = grouped_split(dataset, seed, tuple(hold_out or ()))
     is_paper = chosen.protocol is Protocol.PAPER
     settings = TrainSettings(
-        architecture=Architecture(Backbone(backbone.value), alpha, size, hidden_units, dropout),
+        architecture=Architecture(Backbone(backbone.value), alpha, size, hidden_units, dropout, blocks),
         optimizer=Optimizer(optimizer.value),
         weights=weights,
         coarse_epochs=coarse_epochs,

@@ -15,6 +15,13 @@ from .framework import keras
 HEAD_LAYERS = ("pool", "hidden", "dropout", "logits")
 """Names of the layers that are added to the base."""
 
+_BLOCK_ENDS = {
+    "mobilenet": tuple(f"conv_pw_{number}_relu" for number in range(1, 14)),
+    "vgg16": tuple(f"block{number}_pool" for number in range(1, 6)),
+    "densenet121": ("pool2_pool", "pool3_pool", "pool4_pool", "relu"),
+}
+"""The layers that blocks end with, first to last."""
+
 FINE_TUNE_MOMENTUM = 0.9
 """Momentum of the batch normalisation's moving statistics while the base is trained."""
 
@@ -46,6 +53,9 @@ class Architecture:
         Units of the head's Dense ReLU layer.
     dropout
         Dropout rate before the logits; the paper gives 0.3 to 0.5.
+    blocks
+        Blocks of the base that are kept, from the input on; ``None`` keeps all (MobileNet has 13, VGG16 5,
+        DenseNet121 4). Early features are simpler, and depend less on the scanner they were learnt on.
     """
 
     backbone: Backbone = Backbone.MOBILENET
@@ -53,18 +63,16 @@ class Architecture:
     size: int = 224
     hidden_units: int = 128
     dropout: float = 0.5
+    blocks: int | None = None
 
     def __post_init__(self) -> None:
         if self.alpha != 1.0 and self.backbone is not Backbone.MOBILENET:
             raise UsageError("--alpha is a width multiplier of mobilenet only")
         if self.size < 32:
             raise UsageError("--size must be at least 32 pixels")
-
-    @property
-    def name(self) -> str:
-        """Name by the grammar ``backbone[-aALPHA]-SIZE``, e.g. ``mobilenet-a1.0-224``."""
-        width = f"-a{self.alpha}" if self.backbone is Backbone.MOBILENET else ""
-        return f"{self.backbone.value}{width}-{self.size}"
+        most = len(_BLOCK_ENDS[self.backbone.value])
+        if self.blocks is not None and not 1 <= self.blocks <= most:
+            raise UsageError(f"--blocks must be from 1 to {most}: {self.backbone.value} has no more")
 
 
 def build(architecture: Architecture, weights: str) -> keras.Model:
@@ -102,17 +110,20 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
     except Exception as error:  # Keras raises a bare Exception where a download fails
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         if weights == "imagenet" and isinstance(error, ValueError):
-            raise ModelError("imagenet weights", f"do not exist for {architecture.name} ({cause})") from error
+            raise ModelError(
+                "imagenet weights", f"do not exist for {architecture.backbone.value} of this kind ({cause})"
+            ) from error
         if weights == "imagenet":
             raise ModelError(
                 "imagenet weights",
                 f"could not be downloaded ({cause}); connect to a network once, or give --weights FILE or "
                 "random",
             ) from error
-        raise ModelError(weights, f"does not fit {architecture.name} ({cause})") from error
+        raise ModelError(weights, f"does not fit {architecture.backbone.value} ({cause})") from error
     if weights != "random":
         _take_unit_range(base, architecture.backbone)
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(base.output)
+    last = _BLOCK_ENDS[architecture.backbone.value][(architecture.blocks or 0) - 1]
+    x = keras.layers.GlobalAveragePooling2D(name="pool")(base.get_layer(last).output)
     x = keras.layers.Dense(architecture.hidden_units, activation="relu", name="hidden")(x)
     # Its own generator, which each epoch seeds; by default a seed is fixed as the graph is traced.
     x = keras.layers.Dropout(architecture.dropout, name="dropout", force_generator=True)(x)

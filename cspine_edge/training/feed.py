@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -171,6 +171,46 @@ class FeatureFeed:
         if self.watched is None:
             raise ValueError("nothing is watched")
         return tf.data.Dataset.from_tensor_slices(self.watched).batch(256)
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Mean and deviation of features: a head learns evenly on standardised ones, whatever layer they are of.
+
+    The network itself stays as it is: its first Dense layer takes the scale in once the head is trained.
+
+    Attributes
+    ----------
+    mean, deviation
+        Shape (features,), float32.
+    """
+
+    mean: npt.NDArray[np.float32]
+    deviation: npt.NDArray[np.float32]
+
+    @classmethod
+    def of(cls, feed: FeatureFeed) -> Standardisation:
+        """Measure the renditions; a variance gets 0.001 added, as in batch normalisation."""
+        values = np.concatenate(feed.renditions).astype(np.float64)
+        deviation = np.sqrt(values.var(axis=0) + 1e-3)
+        return cls(values.mean(axis=0).astype(np.float32), deviation.astype(np.float32))
+
+    def apply(self, feed: FeatureFeed) -> FeatureFeed:
+        """Give the feed with mean 0 and deviation 1."""
+        renditions = tuple((features - self.mean) / self.deviation for features in feed.renditions)
+        watched = None if feed.watched is None else (feed.watched - self.mean) / self.deviation
+        return replace(feed, renditions=renditions, watched=watched)
+
+    def take_in(self, dense: keras.layers.Dense) -> None:
+        """Let a layer that was trained on standardised features take the features as they are."""
+        kernel, bias = dense.get_weights()
+        kernel = kernel / self.deviation[:, np.newaxis]
+        dense.set_weights([kernel, bias - self.mean @ kernel])
+
+    def take_out(self, dense: keras.layers.Dense) -> None:
+        """The reverse: let a trained layer go on with standardised features."""
+        kernel, bias = dense.get_weights()
+        dense.set_weights([kernel * self.deviation[:, np.newaxis], bias + self.mean @ kernel])
 
 
 def feature_feed(

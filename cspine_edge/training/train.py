@@ -27,8 +27,8 @@ from ..run import Run, relative_data_path
 from ..splits import Protocol, Split, leak_of
 from ..window import BONE_WINDOW, Window
 from .augment import Augmentation
-from .backbones import Architecture, build, freeze_base, split_head, unfreeze
-from .feed import Feed, ImageFeed, Part, balanced_weights, feature_feed
+from .backbones import HEAD_LAYERS, Architecture, build, freeze_base, split_head, unfreeze
+from .feed import Feed, ImageFeed, Part, Standardisation, balanced_weights, feature_feed
 from .framework import keras, strategy, use_mixed_precision
 from .loop import Epoch, Optimizer, Phase, predict_logits, run_phase
 
@@ -196,6 +196,7 @@ def train(
         versions=_versions(),
         temperature=decision.temperature,
         abstention=decision.abstention,
+        blocks=settings.architecture.blocks,
     )
     with replacing(run.model_path, overwrite=True) as temporary:
         written = temporary.with_suffix(".keras")
@@ -255,7 +256,12 @@ class _Plan:
                 cache=self.out.parent / FEATURES_FOLDER,
                 log=self.log,
             )
-            history += self._run(head, self._phase("head", settings.epochs, settings.rate), features)
+            scale, hidden = Standardisation.of(features), model.get_layer(HEAD_LAYERS[1])
+            if settings.weights.endswith(".keras"):
+                scale.take_out(hidden)
+            phase = self._phase("head", settings.epochs, settings.rate)
+            history += self._run(head, phase, scale.apply(features))
+            scale.take_in(hidden)
         if settings.fine_tune_epochs:
             unfreeze(model)
             phase = self._phase("fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate)
@@ -281,7 +287,7 @@ def _initial_model(settings: TrainSettings) -> keras.Model:
             model.set_weights(load_keras(Path(settings.weights)).get_weights())
         except ValueError as error:
             reason = (
-                f"is no {settings.architecture.name} of this toolkit; give the options it was trained with"
+                "is no network of this toolkit of that architecture; give the options it was trained with"
             )
             raise ModelError(settings.weights, reason) from error
         return model
