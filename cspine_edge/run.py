@@ -55,8 +55,8 @@ class Run:
         Everything else that was set: epochs, rates, augmentation.
     versions
         Versions of the packages that trained it.
-    blocks
-        Blocks of the base that are kept; ``None`` keeps all.
+    early_block
+        Block of the base after which a second head reads; ``None`` has none.
     temperature, abstention
         Of the float network, chosen with the threshold; ``convert`` chooses all three anew for what it makes.
     """
@@ -80,7 +80,7 @@ class Run:
     versions: dict[str, str]
     temperature: float = 1.0
     abstention: Abstention | None = None
-    blocks: int | None = None
+    early_block: int | None = None
 
     @property
     def model_path(self) -> Path:
@@ -89,10 +89,10 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name by the grammar ``backbone[-aALPHA][-bBLOCKS]-SIZE``, e.g. ``mobilenet-a1.0-224``."""
+        """Name by the grammar ``backbone[-aALPHA][-eBLOCK]-SIZE``, e.g. ``mobilenet-a1.0-e7-224``."""
         width = f"-a{self.alpha}" if self.backbone == "mobilenet" else ""
-        depth = "" if self.blocks is None else f"-b{self.blocks}"
-        return f"{self.backbone}{width}{depth}-{self.size}"
+        early = "" if self.early_block is None else f"-e{self.early_block}"
+        return f"{self.backbone}{width}{early}-{self.size}"
 
     def split(self) -> Split:
         """Read the split."""

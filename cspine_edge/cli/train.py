@@ -63,14 +63,6 @@ def train(
         int | None,
         typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 3]."),
     ] = None,
-    coarse_epochs: Annotated[
-        int,
-        typer.Option(
-            "--coarse-epochs",
-            min=0,
-            help="Before all: epochs of everything at half the size, for random weights.",
-        ),
-    ] = 0,
     fine_tune_rate: Annotated[
         float,
         typer.Option("--fine-tune-rate", min=1e-8, max=1.0, help="Learning rate where the base is trained."),
@@ -83,9 +75,13 @@ def train(
         int, typer.Option("--hidden-units", min=1, help="Units of the Dense ReLU layer.")
     ] = 128,
     alpha: Annotated[float, typer.Option("--alpha", help="Width multiplier (mobilenet).")] = 1.0,
-    blocks: Annotated[
+    early_block: Annotated[
         int | None,
-        typer.Option("--blocks", help="Blocks of the base to keep [all; grouped mobilenet: 7]."),
+        typer.Option(
+            "--early-block",
+            min=0,
+            help="Add a second head after this block of the base; 0 for none [0; grouped mobilenet: 7].",
+        ),
     ] = None,
     size: Annotated[int, typer.Option("--size", help="Height and width of the input in pixels.")] = 224,
     hold_out: Annotated[
@@ -149,11 +145,14 @@ def train(
     else:
         chosen = grouped_split(dataset, seed, tuple(hold_out or ()))
     is_paper = chosen.protocol is Protocol.PAPER
+    if early_block is None and not is_paper and backbone is BackboneName.MOBILENET:
+        early_block = 7
     settings = TrainSettings(
-        architecture=Architecture(Backbone(backbone.value), alpha, size, hidden_units, dropout, blocks),
+        architecture=Architecture(
+            Backbone(backbone.value), alpha, size, hidden_units, dropout, early_block or None
+        ),
         optimizer=Optimizer(optimizer.value),
         weights=weights,
-        coarse_epochs=coarse_epochs,
         epochs=(60 if is_paper else 20) if epochs is None else epochs,
         rate=rate,
         fine_tune_epochs=(0 if is_paper else 3) if fine_tune_epochs is None else fine_tune_epochs,

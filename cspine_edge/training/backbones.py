@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from ..errors import ModelError, UsageError
 from .framework import keras
 
 HEAD_LAYERS = ("pool", "hidden", "dropout", "logits")
-"""Names of the layers that are added to the base."""
+"""Names of the layers that are added to the base; those of an early head have a prefix."""
+EARLY_PREFIX = "early_"
+EARLY_WEIGHT = 2.0
+"""How often an early head's margin counts beside the last one's."""
 
 _BLOCK_ENDS = {
     "mobilenet": tuple(f"conv_pw_{number}_relu" for number in range(1, 14)),
@@ -53,9 +57,9 @@ class Architecture:
         Units of the head's Dense ReLU layer.
     dropout
         Dropout rate before the logits; the paper gives 0.3 to 0.5.
-    blocks
-        Blocks of the base that are kept, from the input on; ``None`` keeps all (MobileNet has 13, VGG16 5,
-        DenseNet121 4). Early features are simpler, and depend less on the scanner they were learnt on.
+    early_block
+        Block of the base after which a second head reads, whose logits are added to the last one's; ``None``
+        has none. Early features are simpler, and depend less on the scanners they were learnt on.
     """
 
     backbone: Backbone = Backbone.MOBILENET
@@ -63,7 +67,7 @@ class Architecture:
     size: int = 224
     hidden_units: int = 128
     dropout: float = 0.5
-    blocks: int | None = None
+    early_block: int | None = None
 
     def __post_init__(self) -> None:
         if self.alpha != 1.0 and self.backbone is not Backbone.MOBILENET:
@@ -71,8 +75,8 @@ class Architecture:
         if self.size < 32:
             raise UsageError("--size must be at least 32 pixels")
         most = len(_BLOCK_ENDS[self.backbone.value])
-        if self.blocks is not None and not 1 <= self.blocks <= most:
-            raise UsageError(f"--blocks must be from 1 to {most}: {self.backbone.value} has no more")
+        if self.early_block is not None and not 1 <= self.early_block < most:
+            raise UsageError(f"--early-block must be from 1 to {most - 1} with {self.backbone.value}")
 
 
 def build(architecture: Architecture, weights: str) -> keras.Model:
@@ -122,22 +126,47 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
         raise ModelError(weights, f"does not fit {architecture.backbone.value} ({cause})") from error
     if weights != "random":
         _take_unit_range(base, architecture.backbone)
-    last = _BLOCK_ENDS[architecture.backbone.value][(architecture.blocks or 0) - 1]
-    x = keras.layers.GlobalAveragePooling2D(name="pool")(base.get_layer(last).output)
-    x = keras.layers.Dense(architecture.hidden_units, activation="relu", name="hidden")(x)
-    # Its own generator, which each epoch seeds; by default a seed is fixed as the graph is traced.
-    x = keras.layers.Dropout(architecture.dropout, name="dropout", force_generator=True)(x)
-    logits = keras.layers.Dense(len(LABELS), name="logits", dtype="float32")(x)
+    logits = _head(base.output, architecture, "")
+    if architecture.early_block is not None:
+        early = base.get_layer(_BLOCK_ENDS[architecture.backbone.value][architecture.early_block - 1])
+        logits = keras.layers.Add(name="sum", dtype="float32")(
+            [logits, _head(early.output, architecture, EARLY_PREFIX)]
+        )
     return keras.Model(inputs, logits, name=architecture.backbone.value)
 
 
-def split_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:
-    """Give the base up to its pooled features, and the head that takes them; both share the model's weights."""
-    features = model.get_layer(HEAD_LAYERS[0]).output
+def _head(features: Any, architecture: Architecture, prefix: str) -> Any:
+    pool, hidden, dropout, logits = (prefix + name for name in HEAD_LAYERS)
+    x = keras.layers.GlobalAveragePooling2D(name=pool)(features)
+    x = keras.layers.Dense(architecture.hidden_units, activation="relu", name=hidden)(x)
+    # Its own generator, which each epoch seeds; by default a seed is fixed as the graph is traced.
+    x = keras.layers.Dropout(architecture.dropout, name=dropout, force_generator=True)(x)
+    return keras.layers.Dense(len(LABELS), name=logits, dtype="float32")(x)
+
+
+def head_prefixes(model: keras.Model) -> tuple[str, ...]:
+    """Prefixes of the layers of each head, the early one first."""
+    return (EARLY_PREFIX, "") if any(layer.name == "sum" for layer in model.layers) else ("",)
+
+
+def split_head(model: keras.Model, prefix: str = "") -> tuple[keras.Model, keras.Model]:
+    """Give the base up to a head's pooled features, and the head; both share the model's weights."""
+    features = model.get_layer(prefix + HEAD_LAYERS[0]).output
     x = inputs = keras.Input(features.shape[1:], name="features")
     for name in HEAD_LAYERS[1:]:
-        x = model.get_layer(name)(x)
+        x = model.get_layer(prefix + name)(x)
     return keras.Model(model.input, features), keras.Model(inputs, x)
+
+
+def last_head_only(model: keras.Model) -> keras.Model:
+    """Give the network without its early head, sharing its weights."""
+    return keras.Model(model.input, model.get_layer(HEAD_LAYERS[-1]).output)
+
+
+def weigh_early_head(model: keras.Model) -> None:
+    """Let a trained early head count :data:`EARLY_WEIGHT` times; its last layer takes the factor in."""
+    logits = model.get_layer(EARLY_PREFIX + HEAD_LAYERS[-1])
+    logits.set_weights([EARLY_WEIGHT * weight for weight in logits.get_weights()])
 
 
 def _take_unit_range(base: keras.Model, backbone: Backbone) -> None:
@@ -170,18 +199,22 @@ def _take_unit_range(base: keras.Model, backbone: Backbone) -> None:
 
 
 def freeze_base(model: keras.Model) -> None:
-    """Train the head only."""
+    """Train the heads only."""
     for layer in model.layers:
-        layer.trainable = layer.name in HEAD_LAYERS
+        layer.trainable = layer.name.removeprefix(EARLY_PREFIX) in HEAD_LAYERS
 
 
-def unfreeze(model: keras.Model) -> None:
-    """Train everything; batch normalisation follows the data quickly.
+def unfreeze(model: keras.Model, architecture: Architecture) -> None:
+    """Train everything, but not what an early head reads; batch normalisation follows the data quickly.
 
-    Keras' momentum of 0.99 needs hundreds of steps to forget the statistics of the pre-training, which belong
-    to another range of input values; short fine-tunes would end with statistics that fit neither.
+    Keras' momentum of 0.99 needs hundreds of steps to forget the statistics of the pre-training; short
+    fine-tunes would end with statistics that fit neither.
     """
+    is_open = architecture.early_block is None
     for layer in model.layers:
-        layer.trainable = True
+        layer.trainable = is_open
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = FINE_TUNE_MOMENTUM
+        if not is_open:
+            ends = _BLOCK_ENDS[architecture.backbone.value]
+            is_open = layer.name == ends[(architecture.early_block or 0) - 1]

@@ -18,7 +18,7 @@ from .augment import Augmentation
 from .framework import keras, tf
 from .pipeline import inference_batches, training_batches
 
-RENDITIONS = 3
+RENDITIONS = 2
 """Augmented renditions of the training part whose features a frozen base computes; epochs take turns."""
 
 

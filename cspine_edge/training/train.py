@@ -27,7 +27,17 @@ from ..run import Run, relative_data_path
 from ..splits import Protocol, Split, leak_of
 from ..window import BONE_WINDOW, Window
 from .augment import Augmentation
-from .backbones import HEAD_LAYERS, Architecture, build, freeze_base, split_head, unfreeze
+from .backbones import (
+    HEAD_LAYERS,
+    Architecture,
+    build,
+    freeze_base,
+    head_prefixes,
+    last_head_only,
+    split_head,
+    unfreeze,
+    weigh_early_head,
+)
 from .feed import Feed, ImageFeed, Part, Standardisation, balanced_weights, feature_feed
 from .framework import keras, strategy, use_mixed_precision
 from .loop import Epoch, Optimizer, Phase, predict_logits, run_phase
@@ -49,9 +59,6 @@ class TrainSettings:
     weights
         ``imagenet``, ``random``, the path of a weight file of the base, or of a whole network of ours
         (``.keras``) to go on from.
-    coarse_epochs
-        Epochs of the whole network at half the input size, before all others: the cheap part of a training
-        from random weights.
     epochs
         Epochs with a frozen base (of the head alone).
     rate
@@ -77,7 +84,6 @@ class TrainSettings:
     architecture: Architecture = field(default_factory=Architecture)
     optimizer: Optimizer = Optimizer.NADAM
     weights: str = "imagenet"
-    coarse_epochs: int = 0
     epochs: int = 60
     rate: float = 1e-4
     fine_tune_epochs: int = 0
@@ -148,10 +154,8 @@ def train(
     with strategy().scope():
         model = _initial_model(settings)
         _write_settings(out, described, split, resume)  # only now: a failure so far leaves nothing behind
-        plan = _Plan(dataset, split, settings, out, log)
-        history = plan.coarse(model, spec) + plan.full(
-            model, ImageFeed(spec, train_part, validation or test_part, settings.augmentation)
-        )
+        feed = ImageFeed(spec, train_part, validation or test_part, settings.augmentation)
+        history = _run_phases(model, settings, feed, out, log, keep_best=validation is not None)
     model = _as_float32(model, settings.architecture)
     decision = Decision()
     if validation is not None:
@@ -196,7 +200,7 @@ def train(
         versions=_versions(),
         temperature=decision.temperature,
         abstention=decision.abstention,
-        blocks=settings.architecture.blocks,
+        early_block=settings.architecture.early_block,
     )
     with replacing(run.model_path, overwrite=True) as temporary:
         written = temporary.with_suffix(".keras")
@@ -215,66 +219,42 @@ def train(
     return TrainResult(run, metrics, reliability)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """The phases of a training; without a validation part the test part is watched, and chooses nothing."""
+def _run_phases(
+    model: keras.Model,
+    settings: TrainSettings,
+    feed: ImageFeed,
+    out: Path,
+    log: Callable[[str], None],
+    *,
+    keep_best: bool,
+) -> list[Epoch]:
+    """Train each head on a frozen base's features, then the base; a watched test part chooses nothing."""
 
-    dataset: LabelledDataset
-    split: Split
-    settings: TrainSettings
-    out: Path
-    log: Callable[[str], None]
+    def run(trainee: keras.Model, name: str, epochs: int, rate: float, given: Feed) -> list[Epoch]:
+        phase = Phase(
+            name, epochs, rate, settings.optimizer, settings.batch_size, settings.seed, name == "fine-tune"
+        )
+        return run_phase(trainee, phase, given, out / "checkpoints", log, keep_best=keep_best)
 
-    def coarse(self, model: keras.Model, spec: Preprocessing) -> list[Epoch]:
-        """Train everything at half the size; the weights of these networks fit any size."""
-        if not self.settings.coarse_epochs:
-            return []
-        small = replace(self.settings.architecture, size=spec.height // 2)
-        half = replace(spec, height=small.size, width=small.size)
-        train, validation, test = _load_parts(self.dataset, self.split, half)
-        trainee = build(small, "random")
-        trainee.set_weights(model.get_weights())
-        unfreeze(trainee)
-        phase = self._phase("coarse", self.settings.coarse_epochs, self.settings.fine_tune_rate)
-        feed = ImageFeed(half, train, validation or test, self.settings.augmentation)
-        history = self._run(trainee, phase, feed)
-        model.set_weights(trainee.get_weights())
-        return history
-
-    def full(self, model: keras.Model, feed: ImageFeed) -> list[Epoch]:
-        """Train the head on a frozen base's features, then everything."""
-        settings = self.settings
-        history: list[Epoch] = []
-        if settings.epochs:
-            freeze_base(model)
-            base, head = split_head(model)
-            features = feature_feed(
-                base,
-                feed,
-                epochs=settings.epochs,
-                seed=settings.seed,
-                cache=self.out.parent / FEATURES_FOLDER,
-                log=self.log,
-            )
-            scale, hidden = Standardisation.of(features), model.get_layer(HEAD_LAYERS[1])
-            if settings.weights.endswith(".keras"):
-                scale.take_out(hidden)
-            phase = self._phase("head", settings.epochs, settings.rate)
-            history += self._run(head, phase, scale.apply(features))
-            scale.take_in(hidden)
-        if settings.fine_tune_epochs:
-            unfreeze(model)
-            phase = self._phase("fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate)
-            history += self._run(model, replace(phase, anneal=True), feed)
-        return history
-
-    def _phase(self, name: str, epochs: int, rate: float) -> Phase:
-        settings = self.settings
-        return Phase(name, epochs, rate, settings.optimizer, settings.batch_size, settings.seed)
-
-    def _run(self, model: keras.Model, phase: Phase, feed: Feed) -> list[Epoch]:
-        keep_best = bool(self.split.validation)
-        return run_phase(model, phase, feed, self.out / "checkpoints", self.log, keep_best=keep_best)
+    history: list[Epoch] = []
+    for prefix in head_prefixes(model) if settings.epochs else ():
+        freeze_base(model)
+        base, head = split_head(model, prefix)
+        cache = out.parent / FEATURES_FOLDER
+        features = feature_feed(base, feed, epochs=settings.epochs, seed=settings.seed, cache=cache, log=log)
+        scale, hidden = Standardisation.of(features), head.get_layer(prefix + HEAD_LAYERS[1])
+        if settings.weights.endswith(".keras"):
+            scale.take_out(hidden)
+        name = prefix.replace("_", "-") + "head"
+        history += run(head, name, settings.epochs, settings.rate, scale.apply(features))
+        scale.take_in(hidden)
+    if settings.fine_tune_epochs:
+        unfreeze(model, settings.architecture)
+        trainee = last_head_only(model)
+        history += run(trainee, "fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate, feed)
+    if settings.architecture.early_block is not None and not settings.weights.endswith(".keras"):
+        weigh_early_head(model)
+    return history
 
 
 def _initial_model(settings: TrainSettings) -> keras.Model:
