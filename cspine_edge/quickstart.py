@@ -151,8 +151,8 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     parity = judge(
         paired,
         margin=_MARGIN,
-        candidate=str(target),
-        reference=str(reference.file.path),
+        candidate=target.name,
+        reference=reference.file.path.name,
     )
     parity.save(out / "check.json")
     classifier.file.with_parity(parity.summary())

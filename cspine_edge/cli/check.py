@@ -68,8 +68,8 @@ def check(
     report = judge(
         paired,
         margin=margin,
-        candidate=str(model),
-        reference=str(against.file.path),
+        candidate=candidate.file.path.name,
+        reference=against.file.path.name,
     )
     if out is not None:
         report.save(out, overwrite=overwrite)
