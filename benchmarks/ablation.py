@@ -90,16 +90,20 @@ def probe(data: Path, weights: str) -> list[dict[str, Any]]:
     dataset = load_dataset(data)
     images = load_images(dataset, Preprocessing(224, 224), lambda: None)
     plain = features(images, weights, fitted=True)
-    equal = equalised(images)
+    unfitted, equal = (
+        features(images, weights, fitted=False),
+        features(equalised(images), weights, fitted=True),
+    )
     cases: list[tuple[str, Features, Features, bool]] = [
-        ("inputs in [0, 1] as they are", *(2 * [features(images, weights, fitted=False)]), False),
+        ("inputs in [0, 1] as they are", unfitted, unfitted, False),
         ("inputs fitted to the weights", plain, plain, False),
-        ("equalised histograms", *(2 * [features(equal, weights, fitted=True)]), False),
+        ("equalised histograms", equal, equal, False),
     ]
-    for name, maps in (
-        ("the paper's augmentation", Augmentation()),
-        ("across scanners", Augmentation.across_scanners()),
-    ):
+    augmentations = {
+        "the paper's augmentation": Augmentation(),
+        "across scanners": Augmentation.across_scanners(),
+    }
+    for name, maps in augmentations.items():
         augmented = features(images, weights, fitted=True, augmentation=maps)
         cases.append((name, augmented, plain, False))
     cases.append(("across scanners, series balanced", augmented, plain, True))
