@@ -4,13 +4,24 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= quickstart
 
-.PHONY: quickstart test check clean
+.PHONY: quickstart test paper check clean
 
 quickstart: $(VENV)/.train ## the whole chain on synthetic CT, from nothing
 	$(BIN)/cspine-edge quickstart --out $(OUT)
 
 test: $(VENV)/.dev ## all tests
 	$(BIN)/python -m pytest
+
+DATA ?= ../shared/data/csf
+paper: $(VENV)/.train ## every figure of docs/paper.md, from training on (hours); WEIGHTS=FOLDER to stay offline
+	$(BIN)/python benchmarks/reproduce.py all --data $(DATA) $(if $(WEIGHTS),--weights $(WEIGHTS))
+	$(BIN)/python benchmarks/ensemble.py $(foreach n,vgg16 densenet121 mobilenet,runs/paper-$n-nadam) \
+		--out results/ensemble-paper-nadam-csf.json
+	$(BIN)/python benchmarks/ablation.py probe --data $(DATA) --out results/ablation-probe-csf.json \
+		$(if $(WEIGHTS),--weights $(WEIGHTS)/mobilenet_1_0_224_tf_no_top.h5)
+	$(BIN)/python benchmarks/ablation.py heads $(foreach n,B10 B11 B12,runs/grouped-mobilenet-nadam-$n) \
+		--out results/ablation-heads-csf.json
+	$(BIN)/python benchmarks/tables.py
 
 check: $(VENV)/.dev ## lint and types
 	$(BIN)/ruff check .

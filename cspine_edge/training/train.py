@@ -144,6 +144,8 @@ def train(
     from .plots import plot_confusion, plot_curves
 
     settings = replace(settings, window=settings.window or _default_window(dataset))
+    if settings.architecture.early_block is not None and not (settings.epochs or _is_ours(settings)):
+        raise UsageError("an early head learns in --epochs; give at least 1, or --early-block 0")
     described = _describe(settings)
     _require_place(out, described, split, resume)
     log(f"data: {dataset.describe()}")
@@ -243,7 +245,7 @@ def _run_phases(
         cache = out.parent / FEATURES_FOLDER
         features = feature_feed(base, feed, epochs=settings.epochs, seed=settings.seed, cache=cache, log=log)
         scale, hidden = Standardisation.of(features), head.get_layer(prefix + HEAD_LAYERS[1])
-        if settings.weights.endswith(".keras"):
+        if _is_ours(settings):
             scale.take_out(hidden)
         name = prefix.replace("_", "-") + "head"
         history += run(head, name, settings.epochs, settings.rate, scale.apply(features))
@@ -252,14 +254,19 @@ def _run_phases(
         unfreeze(model, settings.architecture)
         trainee = last_head_only(model)
         history += run(trainee, "fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate, feed)
-    if settings.architecture.early_block is not None and not settings.weights.endswith(".keras"):
+    if settings.architecture.early_block is not None and settings.epochs:
         weigh_early_head(model)
     return history
 
 
+def _is_ours(settings: TrainSettings) -> bool:
+    """Tell whether a whole network goes on, heads included, and not only a base."""
+    return settings.weights.endswith(".keras")
+
+
 def _initial_model(settings: TrainSettings) -> keras.Model:
     keras.utils.set_random_seed(settings.seed)
-    if settings.weights.endswith(".keras"):
+    if _is_ours(settings):
         from converters.keras_model import load_keras
 
         model = build(settings.architecture, "random")
