@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
 
 from ..dataset import LabelledDataset, LabelledSlice
 from ..errors import DatasetError
@@ -61,7 +64,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True)
 class Families:
-    """Variants of one original: slices of one series with the same slice index.
+    """Variants of one original, told by their pixels: turned, mirrored, sharpened, brightened ...
 
     Attributes
     ----------
@@ -71,14 +74,26 @@ class Families:
         How many of them are there more than once.
     typical
         The commonest number of variants of an original.
+    stored_originals
+        The same, but an original that is stored several times in full size counts as often.
+    by_name
+        How many originals the file names tell (slices of one series with the same index).
+    by_name_alike
+        How many of those have the very members that the pixels tell.
     under_both_labels
-        Originals that have variants under both labels.
+        Slice numbers that occur under both labels in one series.
+    example
+        Paths of the members of the largest family, if it has two or more.
     """
 
     originals: int
     with_variants: int
     typical: int
+    stored_originals: int
+    by_name: int
+    by_name_alike: int
     under_both_labels: int
+    example: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -152,18 +167,66 @@ def find_duplicates(dataset: LabelledDataset, digests: Mapping[str, str]) -> tup
     )
 
 
-def count_families(dataset: LabelledDataset) -> Families:
-    """Count the originals and their variants."""
-    sizes = Counter(item.family for item in dataset.slices)
-    labels: dict[tuple[str, str], set[int]] = {}
-    for item in dataset.slices:
-        labels.setdefault(item.family, set()).add(item.label)
+def count_families(dataset: LabelledDataset, family: npt.NDArray[np.intp], pixels: Sequence[int]) -> Families:
+    """Count the originals and their variants.
+
+    Parameters
+    ----------
+    dataset
+        The labelled slices, with series and index as the names tell them.
+    family
+        Number of each slice's family by its pixels, shape (n,).
+    pixels
+        How many pixels each slice has.
+    """
+    told: dict[int, list[int]] = {}
+    named: dict[tuple[str, str], list[int]] = {}
+    for position, (item, number) in enumerate(zip(dataset.slices, family.tolist(), strict=True)):
+        told.setdefault(number, []).append(position)
+        named.setdefault(item.family, []).append(position)
+    by_pixels = {tuple(members) for members in told.values()}
+    largest = max(by_pixels, key=lambda members: (len(members), -members[0]))
     return Families(
-        originals=len(sizes),
-        with_variants=sum(count > 1 for count in sizes.values()),
-        typical=Counter(sizes.values()).most_common(1)[0][0],
-        under_both_labels=sum(len(found) > 1 for found in labels.values()),
+        originals=len(told),
+        with_variants=sum(len(members) > 1 for members in by_pixels),
+        typical=Counter(map(len, by_pixels)).most_common(1)[0][0],
+        stored_originals=sum(_full_size([pixels[k] for k in members]) for members in by_pixels),
+        by_name=len(named),
+        by_name_alike=sum(tuple(members) in by_pixels for members in named.values()),
+        under_both_labels=sum(
+            len({dataset.slices[k].label for k in members}) > 1 for members in named.values()
+        ),
+        example=tuple(dataset.slices[k].path for k in largest) if len(largest) > 1 else (),
     )
+
+
+def _full_size(pixels: Sequence[int]) -> int:
+    full = sum(count == max(pixels) for count in pixels)
+    return full if full < len(pixels) else 1
+
+
+def with_originals(dataset: LabelledDataset, family: npt.NDArray[np.intp]) -> LabelledDataset:
+    """Give each slice the original it is a variant of, by its pixels or by its name.
+
+    What either of them takes for variants of one original stays on one side of a split.
+    """
+    first: dict[object, int] = {}
+    root = list(range(len(dataset)))
+
+    def find(position: int) -> int:
+        while root[position] != position:
+            position = root[position]
+        return position
+
+    for position, (item, number) in enumerate(zip(dataset.slices, family.tolist(), strict=True)):
+        for key in (number, item.family):
+            ends = sorted((find(first.setdefault(key, position)), find(position)))
+            root[ends[1]] = ends[0]
+    slices = (
+        replace(item, original=dataset.slices[find(position)].path)
+        for position, item in enumerate(dataset.slices)
+    )
+    return replace(dataset, slices=tuple(slices))
 
 
 def leak(name: str, dataset: LabelledDataset, split: Split, digests: Mapping[str, str]) -> SplitLeak:
