@@ -28,6 +28,8 @@ class SeriesSummary:
         How many of the files are labelled as fracture.
     fracture_index, normal_index
         First and last slice index under each label; None where there is no slice with an index.
+    brightness
+        Number of normal and of fracture files by mean grey level, in 32 equal steps from 0 to 256.
     """
 
     series: str
@@ -36,6 +38,7 @@ class SeriesSummary:
     fractures: int
     fracture_index: tuple[int, int] | None
     normal_index: tuple[int, int] | None
+    brightness: tuple[tuple[int, ...], tuple[int, ...]]
 
     @property
     def one_label(self) -> bool:
@@ -118,8 +121,8 @@ class SplitLeak:
     same_pixels: int
 
 
-def summarise_series(dataset: LabelledDataset) -> tuple[SeriesSummary, ...]:
-    """Describe each series, in the order of their names."""
+def summarise_series(dataset: LabelledDataset, brightness: Mapping[str, float]) -> tuple[SeriesSummary, ...]:
+    """Describe each series, in the order of their names; ``brightness`` is the mean grey level by path."""
     members: dict[str, list[LabelledSlice]] = {}
     for item in dataset.slices:
         members.setdefault(item.series, []).append(item)
@@ -131,6 +134,7 @@ def summarise_series(dataset: LabelledDataset) -> tuple[SeriesSummary, ...]:
             fractures=sum(item.label for item in items),
             fracture_index=_index_range(items, 1),
             normal_index=_index_range(items, 0),
+            brightness=(_histogram(items, 0, brightness), _histogram(items, 1, brightness)),
         )
         for name, items in sorted(members.items())
     )
@@ -139,6 +143,13 @@ def summarise_series(dataset: LabelledDataset) -> tuple[SeriesSummary, ...]:
 def _index_range(items: Sequence[LabelledSlice], label: int) -> tuple[int, int] | None:
     found = [item.slice_index for item in items if item.label == label and item.slice_index is not None]
     return (min(found), max(found)) if found else None
+
+
+def _histogram(
+    items: Sequence[LabelledSlice], label: int, brightness: Mapping[str, float]
+) -> tuple[int, ...]:
+    levels = [brightness[item.path] for item in items if item.label == label]
+    return tuple(int(count) for count in np.histogram(levels, bins=32, range=(0, 256))[0])
 
 
 def find_duplicates(dataset: LabelledDataset, digests: Mapping[str, str]) -> tuple[DuplicateGroup, ...]:

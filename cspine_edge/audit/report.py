@@ -96,12 +96,13 @@ class AuditReport:
         from rich.text import Text
 
         head = f"{self.data}: {self.slices} slices, {self.fractures} fracture, of {len(self.series)} series"
-        tables = (self._series_table(), self._leak_table(), self._nuisance_table(), self._findings_table())
-        return Group(Text(head), *tables, Text(self.verdict, style="bold"))
+        tables = [_table(*table) for table in self.tables()]
+        return Group(Text(head), *tables, self._findings_table(), Text(self.verdict, style="bold"))
 
-    def _series_table(self) -> Table:
+    def tables(self) -> tuple[tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]], ...]:
+        """Give the figures as text: per table the head of its first column, its other columns, and its rows."""
         held_out = {entry.series: entry.accuracy for entry in self.neighbours.held_out}
-        rows = [
+        series = [
             (
                 item.series,
                 str(item.slices),
@@ -113,20 +114,14 @@ class AuditReport:
             )
             for item in self.series
         ]
-        return _table("series", ("slices", "originals", "fracture", "fracture at", "normal at", "1-NN"), rows)
-
-    def _leak_table(self) -> Table:
-        rows = [
+        leaks = [
             (
                 item.split,
                 *map(str, (item.train, item.test, item.same_series, item.same_family, item.same_pixels)),
             )
             for item in self.leaks
         ]
-        return _table("split", ("train", "test", "same series", "same original", "same pixels"), rows)
-
-    def _nuisance_table(self) -> Table:
-        rows = [
+        nuisances = [
             (
                 item.name,
                 f"{item.auc:.2f}",
@@ -137,8 +132,12 @@ class AuditReport:
             )
             for item in self.nuisances
         ]
-        columns = ("AUC", "AUC inside", "balanced", "p inside", "p between")
-        return _table("tells the label", columns, rows)
+        probe = ("AUC", "AUC inside", "balanced", "p inside", "p between")
+        return (
+            ("series", ("slices", "originals", "fracture", "fracture at", "normal at", "1-NN"), series),
+            ("split", ("train", "test", "same series", "same original", "same pixels"), leaks),
+            ("tells the label", probe, nuisances),
+        )
 
     def _findings_table(self) -> Table:
         from rich.table import Table
@@ -217,7 +216,7 @@ def audit_dataset(
     train, test = (np.array([item.path in side for item in dataset.slices]) for side in sides)
     thumbnails = np.stack([look.thumbnail for look in looks])
     probe, copied = probe_neighbours(thumbnails, dataset.labels, dataset.series, train, test)
-    series = summarise_series(dataset)
+    series = summarise_series(dataset, {item.path: look.brightness for item, look in kept})
     duplicates = find_duplicates(dataset, digests)
     nuisances = judge_nuisances(dataset, looks, copied, seed)
     built_in = families.with_variants > 0 or any(item.same_series for item in delivered_leaks)
