@@ -328,6 +328,10 @@ def store_fractures_as_jpeg(data: Path) -> None:
         path.unlink()
 
 
+def window_fractures_wider(data: Path) -> None:
+    spoil(data / "fracture", lambda grey: (128 + (grey.astype(np.int16) - 128) * 0.6).astype(np.uint8))
+
+
 def label_by_position(data: Path) -> None:
     relabel(data, lambda series, index: index <= SLICES // 2)
 
@@ -339,6 +343,7 @@ def label_by_position(data: Path) -> None:
         (shrink_fractures, "image size"),
         (store_fractures_as_jpeg, "file format .png"),
         (label_by_position, "slice position"),
+        (window_fractures_wider, "grey-level spread"),
     ],
 )
 def test_a_shortcut_is_named(data: Path, fault: Callable[[Path], None], name: str) -> None:
@@ -346,8 +351,8 @@ def test_a_shortcut_is_named(data: Path, fault: Callable[[Path], None], name: st
     report = audit(data)
     flagged = {item.name for item in report.nuisances if item.confounds}
     assert name in flagged
-    # A thumbnail shows brightness and anatomy, and with the anatomy goes the brightness.
-    assert flagged <= {name, "thumbnail of another series", "mean brightness"}
+    # A thumbnail shows brightness and anatomy, with the anatomy goes the brightness, and shrinking smooths noise.
+    assert flagged <= {name, "thumbnail of another series", "mean brightness", "grey-level spread"}
     item = next(item for item in report.nuisances if item.name == name)
     assert item.auc_within == pytest.approx(1.0)
     assert of(report, Check.CONFOUNDING).severity is Severity.CRITICAL
@@ -466,7 +471,8 @@ def test_verb_examines_a_given_split(data: Path, tmp_path: Path) -> None:
 
 def test_page_stands_alone_and_shows_the_findings(data: Path, tmp_path: Path) -> None:
     write_variants(data)
-    shutil.copy(data / "normal" / "phantom0000 (9).png", data / "normal" / "phantom0000 (99).png")
+    source = sorted((data / "normal").glob("phantom0000 *.png"))[0]
+    shutil.copy(source, data / "normal" / "phantom0000 (99).png")
     assert run(data, "--out", tmp_path / "out").exit_code == 0
     page = (tmp_path / "out" / "audit.html").read_text()
     report = json.loads((tmp_path / "out" / "audit.json").read_text())

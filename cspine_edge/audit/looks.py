@@ -21,6 +21,7 @@ from .variants import Picture
 THUMBNAIL = 32
 """Rows and columns of a thumbnail."""
 
+_BLACK = 16
 _FORMATS = {".jpeg": ".jpg", "": ".dcm", ".dicom": ".dcm", ".ima": ".dcm"}
 
 
@@ -45,7 +46,7 @@ class Look:
     brightness
         Mean grey level, 0 to 255.
     spread
-        From the 5th to the 95th percentile of the grey levels that are not black: what a window leaves.
+        From the 5th to the 95th percentile of the grey levels that are not near black: what a window leaves.
     window
         Window in HU that was applied, if any.
     file_format
@@ -114,7 +115,7 @@ def _look(dataset: LabelledDataset, item: LabelledSlice, window: Window | None) 
         raise SliceError(path, f"has {len(frames)} frames; a labelled file holds one slice, split it")
     grey, applied, _ = frames[0].to_uint8(option_window=window)
     height, width = grey.shape
-    shown = grey[grey > 0]
+    shown = grey[grey > _BLACK]
     low, high = np.percentile(shown, (5, 95)) if shown.size else (0, 0)
     suffix = path.suffix.lower()
     digest = hashlib.sha256(f"{height} {width}\n".encode())
