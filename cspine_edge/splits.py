@@ -105,7 +105,7 @@ class Leak:
 def leak_of(dataset: LabelledDataset, split: Split) -> Leak:
     """Count the test slices that are not independent of the training part."""
     train = dataset.subset(split.train + split.validation).slices
-    series = {item.series for item in train}
+    series = {item.series for item in train} - {UNKNOWN_SERIES}
     families = {item.family for item in train}
     test = dataset.subset(split.test).slices
     return Leak(

@@ -245,6 +245,8 @@ def test_variants_are_found_whatever_the_names(
     assert (report.families.originals, report.families.typical) == (24, 2)
     assert report.families.by_name_alike == 0
     assert split is None
+    assert all((leak.same_series, leak.same_family > 0) == (0, True) for leak in report.leaks)
+    assert all(item.p_within is None for item in report.nuisances), "neighbours cannot be told"
 
 
 def test_found_variants_stay_on_one_side_of_validation(data: Path) -> None:

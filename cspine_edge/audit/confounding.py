@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..dataset import LabelledDataset
+from ..dataset import UNKNOWN_SERIES, LabelledDataset
 from ..metrics import cluster_index, roc_auc
 from ..slices import natural_key
 from .looks import Look
@@ -83,11 +83,15 @@ class Nuisance:
 
 @dataclass(frozen=True, eq=False)
 class _Originals:
-    """Original slices in the order of series and slice; an original under both labels counts as two."""
+    """Original slices in the order of series and slice; an original under both labels counts as two.
+
+    ``known`` is false if a series is not: then no test can be made inside the series.
+    """
 
     of_slice: npt.NDArray[np.intp]
     labels: npt.NDArray[np.int64]
     series: npt.NDArray[np.intp]
+    known: bool
 
     def mean(self, values: npt.ArrayLike) -> _Values:
         """Mean over the variants of each original."""
@@ -155,6 +159,7 @@ def _originals(dataset: LabelledDataset) -> _Originals:
         of_slice=of_slice,
         labels=np.array([ordered[position].label for position in first], dtype=np.int64),
         series=cluster_index([ordered[position].series for position in first]),
+        known=UNKNOWN_SERIES not in dataset.series,
     )
 
 
@@ -176,7 +181,7 @@ def _judge_series(originals: _Originals, rng: np.random.Generator) -> Nuisance:
 
 
 def _judge(name: str, values: _Values, originals: _Originals, rng: np.random.Generator) -> Nuisance:
-    auc_within, p_within = _within_series(values, originals, rng)
+    auc_within, p_within = _within_series(values, originals, rng) if originals.known else (None, None)
     return Nuisance(
         name=name,
         auc=_folded_auc(values, originals.labels),

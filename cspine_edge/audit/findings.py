@@ -170,7 +170,7 @@ def leak_findings(
             )
     if given is not None and (given.same_series or given.same_family or given.same_pixels):
         yield _leak_finding(Severity.CRITICAL, f"The split {given.split} leaks", given, "use another")
-    if random is not None and random.same_series:
+    if random is not None and (random.same_series or random.same_family or random.same_pixels):
         severity = Severity.WARNING if random.same_family or random.same_pixels else Severity.INFO
         yield _leak_finding(severity, "A random split by images would leak", random, "divide by series")
     if grouped is not None and (grouped.same_family or grouped.same_pixels):
