@@ -34,6 +34,9 @@ from .slices import CtSlice, find_slices, read_slices
 LABELS = ("normal", "fracture")
 """Class names in the order of the network's outputs; ``fracture`` is the positive class."""
 
+UNKNOWN_SERIES = "unknown"
+"""Series of the slices whose series nothing tells; only the audit goes on with such."""
+
 _SPLIT_FOLDERS = ("train", "val", "test")
 _PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 
@@ -60,6 +63,8 @@ class LabelledSlice:
         Position in the series, if known. Slices that share series and index are variants of one original.
     folder
         ``train``, ``val`` or ``test`` when the data set came split that way.
+    original
+        One path that stands for the original and all its variants, where the audit found them by their pixels.
     """
 
     path: str
@@ -67,10 +72,13 @@ class LabelledSlice:
     series: str
     slice_index: int | None = None
     folder: str | None = None
+    original: str | None = None
 
     @property
     def family(self) -> tuple[str, str]:
-        """Series and slice: the variants of one original slice share it."""
+        """What the variants of one original slice share: the original, or else series and slice."""
+        if self.original is not None:
+            return "", self.original
         own = self.path if self.slice_index is None else str(self.slice_index)
         return self.series, own
 
@@ -137,7 +145,9 @@ class LabelledDataset:
         return f"{len(self)} slices ({classes}) of {len(set(self.series.tolist()))} series"
 
 
-def load_dataset(root: Path | str, *, series_pattern: str | None = None) -> LabelledDataset:
+def load_dataset(
+    root: Path | str, *, series_pattern: str | None = None, series_needed: bool = True
+) -> LabelledDataset:
     """Read the labels and the series of a data set; no pixel is decoded.
 
     Parameters
@@ -147,6 +157,8 @@ def load_dataset(root: Path | str, *, series_pattern: str | None = None) -> Labe
     series_pattern
         Regular expression for the file stem with a group ``series`` and perhaps ``index``, tried instead of
         :data:`FILE_NAME_PATTERNS`.
+    series_needed
+        False calls the series :data:`UNKNOWN_SERIES` where it cannot be told, instead of raising.
 
     Raises
     ------
@@ -170,7 +182,7 @@ def load_dataset(root: Path | str, *, series_pattern: str | None = None) -> Labe
         ) from error
     if not found:
         raise DatasetError(root, "holds no slices; expected folders 'fracture' and 'normal' with images")
-    slices = tuple(_with_series(base, found, patterns))
+    slices = tuple(_with_series(base, found, patterns, series_needed))
     for index, name in enumerate(LABELS):
         if not any(item.label == index for item in slices):
             raise DatasetError(root, f"has no '{name}' slices; both classes are needed")
@@ -242,7 +254,7 @@ def _slice_index(row: dict[str, str]) -> int | None:
 
 
 def _with_series(
-    base: Path, found: Sequence[LabelledSlice], patterns: Sequence[re.Pattern[str]]
+    base: Path, found: Sequence[LabelledSlice], patterns: Sequence[re.Pattern[str]], series_needed: bool
 ) -> list[LabelledSlice]:
     manifest_path = base / "manifest.csv"
     manifest = {}
@@ -256,11 +268,13 @@ def _with_series(
         elif row is not None and row["series"]:
             slices.append(replace(item, series=row["series"], slice_index=_slice_index(row)))
         else:
-            slices.append(_identify(base, item, patterns))
+            slices.append(_identify(base, item, patterns, series_needed))
     return slices
 
 
-def _identify(base: Path, item: LabelledSlice, patterns: Sequence[re.Pattern[str]]) -> LabelledSlice:
+def _identify(
+    base: Path, item: LabelledSlice, patterns: Sequence[re.Pattern[str]], series_needed: bool
+) -> LabelledSlice:
     path = base / item.path
     if path.suffix.lower() not in _PICTURE_SUFFIXES:  # a UID for a name has any suffix
         series, index = _dicom_series(path)
@@ -273,6 +287,8 @@ def _identify(base: Path, item: LabelledSlice, patterns: Sequence[re.Pattern[str
             return replace(
                 item, series=match["series"], slice_index=int(number) if number.isdecimal() else None
             )
+    if not series_needed:
+        return replace(item, series=UNKNOWN_SERIES)
     raise DatasetError(
         path,
         "its CT series cannot be told from the file name; give --series-pattern '(?P<series>...)', or a "

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .dataset import LABELS, LabelledDataset
+from .dataset import LABELS, UNKNOWN_SERIES, LabelledDataset
 from .documents import DocumentError, decode, encode, parse
 from .errors import DatasetError
 from .files import write_json
@@ -105,7 +105,7 @@ class Leak:
 def leak_of(dataset: LabelledDataset, split: Split) -> Leak:
     """Count the test slices that are not independent of the training part."""
     train = dataset.subset(split.train + split.validation).slices
-    series = {item.series for item in train}
+    series = {item.series for item in train} - {UNKNOWN_SERIES}
     families = {item.family for item in train}
     test = dataset.subset(split.test).slices
     return Leak(
@@ -162,6 +162,12 @@ def grouped_split(dataset: LabelledDataset, seed: int, hold_out: tuple[str, ...]
     for name in hold_out:
         if name not in names:
             raise DatasetError(dataset.root, f"has no series '{name}'; it has {', '.join(names[:8])}")
+    if UNKNOWN_SERIES in names:
+        raise DatasetError(
+            dataset.root,
+            "has slices whose series cannot be told from file names, nor can pixels tell it; give "
+            "--series-pattern '(?P<series>...)', or a manifest.csv with columns path,series",
+        )
     if len(names) < 2:
         raise DatasetError(dataset.root, f"has only one series ({names[0]}); none can be held out")
     test = set(hold_out) or _draw_series(dataset, names, _TEST_SHARE, rng)
@@ -209,5 +215,5 @@ def _draw_families(dataset: LabelledDataset, names: list[str], rng: np.random.Ge
             families = sorted({item.family for item in members})
             count = round(_VALIDATION_SHARE * len(families))
             drawn = {families[i] for i in rng.permutation(len(families))[:count]}
-            chosen |= {item.path for item in members if item.family in drawn}
+            chosen |= {item.path for item in dataset.slices if item.series in names and item.family in drawn}
     return chosen

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,18 +15,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
-from PIL import Image
+from PIL import Image, ImageFilter
 from typer.testing import CliRunner, Result
 
 from cspine_edge.audit import AuditReport, Check, Finding, Severity, audit_dataset
 from cspine_edge.audit.confounding import judge_nuisances
 from cspine_edge.audit.looks import Look
 from cspine_edge.audit.neighbours import probe_neighbours
+from cspine_edge.audit.variants import Picture
 from cspine_edge.cli.audit import register
 from cspine_edge.dataset import LabelledDataset, LabelledSlice, load_dataset
 from cspine_edge.errors import DatasetError, InputError, OutputError
 from cspine_edge.phantom import ImageFormat, write_phantom
-from cspine_edge.splits import Split, leak_of
+from cspine_edge.splits import Protocol, Split, leak_of
 
 SERIES, SLICES, SIZE = 12, 10, 128
 
@@ -123,7 +126,8 @@ def test_innocent_nuisances_are_rarely_flagged() -> None:
             for index in range(10):
                 name = f"{series:02}_{index}.png"
                 slices.append(LabelledSlice(name, int(fractured[index]), f"{series:02}", index))
-                looks.append(Look("", size, size, float(brightness[index]), ".png", np.zeros(1, np.uint8)))
+                shade, grey = float(brightness[index]), np.zeros((1, 1), np.uint8)
+                looks.append(Look("", size, size, shade, 0.0, None, ".png", grey, Picture.of(grey)))
         dataset = LabelledDataset(Path(), tuple(slices))
         nuisances = [item for item in judge_nuisances(dataset, looks, None, seed) if item.name != "series"]
         flagged += any(min(item.p_within or 1, item.p_between or 1) < 0.05 for item in nuisances)
@@ -214,6 +218,58 @@ def test_variants_are_counted_by_original_and_memorised_by_the_probe(data: Path)
     ]
 
 
+def turned(image: Image.Image) -> Image.Image:
+    return image.rotate(17, Image.Resampling.BILINEAR)
+
+
+def mirrored_and_turned(image: Image.Image) -> Image.Image:
+    return image.transpose(Image.Transpose.FLIP_TOP_BOTTOM).rotate(-33, Image.Resampling.BICUBIC)
+
+
+def sharpened(image: Image.Image) -> Image.Image:
+    return image.filter(ImageFilter.SHARPEN)
+
+
+@pytest.mark.parametrize("change", [turned, mirrored_and_turned, sharpened])
+def test_variants_are_found_whatever_the_names(
+    tmp_path: Path, change: Callable[[Image.Image], Image.Image]
+) -> None:
+    data = tmp_path / "data"
+    write_phantom(data, series=6, slices=4, seed=2, image_format=ImageFormat.PNG, size=224)
+    (data / "manifest.csv").unlink()
+    for number, path in enumerate(sorted(data.glob("*/*.png"))):
+        image = Image.open(path)
+        change(image).save(path.with_name(f"copy{7 * number % 24:02}x.png"))
+        path.rename(path.with_name(f"scan{number:02}x.png"))
+    report, split = audit_dataset(load_dataset(data, series_needed=False))
+    assert (report.families.originals, report.families.typical) == (24, 2)
+    assert report.families.by_name_alike == 0
+    assert split is None
+    assert all((leak.same_series, leak.same_family > 0) == (0, True) for leak in report.leaks)
+    assert all(item.p_within is None for item in report.nuisances), "neighbours cannot be told"
+
+
+def test_found_variants_stay_on_one_side_of_validation(data: Path) -> None:
+    """Three series: too few to validate by series; the copies have slice numbers of their own."""
+    for path in sorted(data.glob("*/*.png")):
+        series, index = path.stem.split("_")
+        if int(series[-4:]) >= 3:
+            path.unlink()
+        else:
+            sharpened(Image.open(path)).save(path.with_name(f"{series}_{int(index) + 500:04}.png"))
+    (data / "manifest.csv").unlink()
+    report, split = audit_dataset(load_dataset(data))
+    assert report.families.originals == 3 * SLICES
+    assert split is not None
+    assert split.validation_unit == "slice family"
+
+    def originals(paths: tuple[str, ...]) -> set[tuple[str, int]]:
+        names = (Path(path).stem.split("_") for path in paths)
+        return {(series, int(index) % 500) for series, index in names}
+
+    assert not originals(split.train) & originals(split.validation)
+
+
 # Leaks of the split the data came with
 
 
@@ -274,6 +330,10 @@ def store_fractures_as_jpeg(data: Path) -> None:
         path.unlink()
 
 
+def window_fractures_wider(data: Path) -> None:
+    spoil(data / "fracture", lambda grey: (128 + (grey.astype(np.int16) - 128) * 0.6).astype(np.uint8))
+
+
 def label_by_position(data: Path) -> None:
     relabel(data, lambda series, index: index <= SLICES // 2)
 
@@ -285,6 +345,7 @@ def label_by_position(data: Path) -> None:
         (shrink_fractures, "image size"),
         (store_fractures_as_jpeg, "file format .png"),
         (label_by_position, "slice position"),
+        (window_fractures_wider, "grey-level spread"),
     ],
 )
 def test_a_shortcut_is_named(data: Path, fault: Callable[[Path], None], name: str) -> None:
@@ -292,8 +353,8 @@ def test_a_shortcut_is_named(data: Path, fault: Callable[[Path], None], name: st
     report = audit(data)
     flagged = {item.name for item in report.nuisances if item.confounds}
     assert name in flagged
-    # A thumbnail shows brightness and anatomy, and with the anatomy goes the brightness.
-    assert flagged <= {name, "thumbnail of another series", "mean brightness"}
+    # A thumbnail shows brightness and anatomy, with the anatomy goes the brightness, and shrinking smooths noise.
+    assert flagged <= {name, "thumbnail of another series", "mean brightness", "grey-level spread"}
     item = next(item for item in report.nuisances if item.name == name)
     assert item.auc_within == pytest.approx(1.0)
     assert of(report, Check.CONFOUNDING).severity is Severity.CRITICAL
@@ -401,6 +462,40 @@ def test_verb_writes_report_and_split(clean: Path, tmp_path: Path) -> None:
     assert json.loads((out / "audit.json").read_text())["seed"] == 0
 
 
+def test_verb_examines_a_given_split(data: Path, tmp_path: Path) -> None:
+    paths = [item.path for item in load_dataset(data).slices]
+    Split(Protocol.PAPER, 0, tuple(paths[::2]), (), tuple(paths[1::2])).save(tmp_path / "mine.json")
+    result = run(data, "--split", tmp_path / "mine.json", "--json")
+    report = json.loads(result.stdout)
+    assert [leak["same_series"] for leak in report["leaks"] if leak["split"] == "mine.json"] == [60]
+    assert report["findings"][0]["sentence"].startswith("The split mine.json leaks")
+
+
+def test_page_stands_alone_and_shows_the_findings(data: Path, tmp_path: Path) -> None:
+    write_variants(data)
+    source = sorted((data / "normal").glob("phantom0000 *.png"))[0]
+    shutil.copy(source, data / "normal" / "phantom0000 (99).png")
+    assert run(data, "--out", tmp_path / "out").exit_code == 0
+    page = (tmp_path / "out" / "audit.html").read_text()
+    report = json.loads((tmp_path / "out" / "audit.json").read_text())
+    assert html.escape(report["verdict"]) in page
+    assert all(html.escape(item["sentence"]) in page for item in report["findings"])
+    assert page.count("data:image/png;base64,") == len(report["families"]["example"]) + 2
+    assert not re.search(r"https?://|<script|<link|url\(", page)
+    assert "prefers-color-scheme: dark" in page
+    assert str(tmp_path) not in page
+
+
+def test_page_escapes_names(data: Path, tmp_path: Path) -> None:
+    (data / "manifest.csv").unlink()
+    for path in sorted(data.glob("*/phantom0003_*.png")):
+        path.rename(path.with_name(path.name.replace("phantom0003", "<b>&3")))
+    assert run(data, "--out", tmp_path / "out").exit_code == 0
+    page = (tmp_path / "out" / "audit.html").read_text()
+    assert "&lt;b&gt;&amp;3" in page
+    assert "<b>&3" not in page
+
+
 def test_verb_prints_json_alone_and_writes_nothing(data: Path) -> None:
     before = sorted(data.parent.rglob("*"))
     result = run(data, "--json")
@@ -416,7 +511,7 @@ def test_verb_prints_every_series_nuisance_and_finding(data: Path) -> None:
     for expected in (
         "phantom0011",
         "mean brightness",
-        "360 slices are variants of 120 originals",
+        "360 slices are variants of 120 originals,",
         "Warnings: 3.",
     ):
         assert expected in shown
@@ -427,7 +522,11 @@ def test_verb_goes_on_over_a_broken_slice_and_exits_with_4(data: Path, tmp_path:
     result = run(data, "--out", tmp_path / "out")
     assert result.exit_code == 4
     assert "1 of 120 slices cannot be read" in " ".join(result.output.split())
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"audit.json", "split.json"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "audit.json",
+        "audit.html",
+        "split.json",
+    }
 
 
 def test_verb_names_a_series_that_does_not_exist(clean: Path) -> None:
@@ -448,6 +547,28 @@ def test_audit_needs_the_device_install_only() -> None:
 # The data set of the paper
 
 
+def test_the_paper_s_families_under_random_names(csf: Path, tmp_path: Path) -> None:
+    """Originals of 40 slices that follow each other, with all variants: nothing but the pixels tells them."""
+    rng = np.random.default_rng(0)
+    truth = {}
+    for label in ("fracture", "normal"):
+        (tmp_path / label).mkdir()
+        first = {"fracture": 40, "normal": 100}[label]
+        for path in sorted(csf.glob(f"*/{label}/CSFDV1B12 (*")):
+            index = int(path.stem.split("(")[1].split(")")[0])
+            if first <= index < first + 20:
+                link = tmp_path / label / f"{rng.integers(2**60):x}x.png"
+                link.symlink_to(path)
+                truth[f"{label}/{link.name}"] = index
+    dataset = load_dataset(tmp_path, series_needed=False)
+    report, split = audit_dataset(dataset)
+    assert (report.families.originals, report.families.typical) == (len(set(truth.values())), 21)
+    assert len({truth[path] for path in report.families.example}) == 1
+    assert split is None
+    assert "give --series-pattern" in of(report, Check.SPLIT).sentence
+    assert next(item for item in report.leaks if item.split == "random images").same_family > 0
+
+
 def test_the_paper_s_data(csf: Path) -> None:
     report = audit(csf)
     shares = {item.series: (item.slices, round(100 * item.fractures / item.slices)) for item in report.series}
@@ -458,9 +579,10 @@ def test_the_paper_s_data(csf: Path) -> None:
         "CSFDV1B13": (168, 100),
     }
     assert sum(len(group.paths) - 1 for group in report.duplicates) == 150
-    # 200 by the truth; by the file names "(15)_1" of CSFDV1B13 is "(15)".
-    assert report.families.originals in (199, 200)
-    assert report.families.typical == 21
+    # 200 are stored; "(15)_1" of CSFDV1B13 has the very pixels of "(15)".
+    families = report.families
+    assert (families.originals, families.stored_originals, families.typical) == (199, 200, 21)
+    assert (families.by_name, families.by_name_alike) == (199, 199)
     for item in report.series:
         assert item.fracture_index is not None
         assert item.fracture_index[1] <= 77

@@ -5,7 +5,8 @@
     load_dataset ──▶ looks ──▶ facts        series, duplicates, families, leaks
                           ├──▶ confounding  what tells the label and is no fracture
                           └──▶ neighbours   1-NN on thumbnails: known patients against new ones
-                                  └──▶ findings ──▶ AuditReport, and the split by series
+                          ├──▶ variants     families, by their pixels
+                          └──▶ findings ──▶ AuditReport, the page, and the split by series
 
 >>> report, split = audit_dataset(load_dataset("data"))  # doctest: +SKIP
 """
@@ -15,6 +16,7 @@ from .facts import DuplicateGroup, Families, SeriesSummary, SplitLeak
 from .findings import Check, Finding, Severity
 from .looks import Unreadable
 from .neighbours import HeldOutSeries, NeighbourProbe
+from .page import write_page
 from .report import AuditReport, audit_dataset
 
 __all__ = [
@@ -31,4 +33,5 @@ __all__ = [
     "SplitLeak",
     "Unreadable",
     "audit_dataset",
+    "write_page",
 ]

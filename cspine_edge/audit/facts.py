@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
 
 from ..dataset import LabelledDataset, LabelledSlice
 from ..errors import DatasetError
@@ -25,6 +28,8 @@ class SeriesSummary:
         How many of the files are labelled as fracture.
     fracture_index, normal_index
         First and last slice index under each label; None where there is no slice with an index.
+    brightness
+        Number of normal and of fracture files by mean grey level, in 32 equal steps from 0 to 256.
     """
 
     series: str
@@ -33,6 +38,7 @@ class SeriesSummary:
     fractures: int
     fracture_index: tuple[int, int] | None
     normal_index: tuple[int, int] | None
+    brightness: tuple[tuple[int, ...], tuple[int, ...]]
 
     @property
     def one_label(self) -> bool:
@@ -61,7 +67,7 @@ class DuplicateGroup:
 
 @dataclass(frozen=True)
 class Families:
-    """Variants of one original: slices of one series with the same slice index.
+    """Variants of one original, told by their pixels: turned, mirrored, sharpened, brightened ...
 
     Attributes
     ----------
@@ -71,14 +77,26 @@ class Families:
         How many of them are there more than once.
     typical
         The commonest number of variants of an original.
+    stored_originals
+        The same, but an original that is stored several times in full size counts as often.
+    by_name
+        How many originals the file names tell (slices of one series with the same index).
+    by_name_alike
+        How many of those have the very members that the pixels tell.
     under_both_labels
-        Originals that have variants under both labels.
+        Slice numbers that occur under both labels in one series.
+    example
+        Paths of the members of the largest family, if it has two or more.
     """
 
     originals: int
     with_variants: int
     typical: int
+    stored_originals: int
+    by_name: int
+    by_name_alike: int
     under_both_labels: int
+    example: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -103,8 +121,8 @@ class SplitLeak:
     same_pixels: int
 
 
-def summarise_series(dataset: LabelledDataset) -> tuple[SeriesSummary, ...]:
-    """Describe each series, in the order of their names."""
+def summarise_series(dataset: LabelledDataset, brightness: Mapping[str, float]) -> tuple[SeriesSummary, ...]:
+    """Describe each series, in the order of their names; ``brightness`` is the mean grey level by path."""
     members: dict[str, list[LabelledSlice]] = {}
     for item in dataset.slices:
         members.setdefault(item.series, []).append(item)
@@ -116,6 +134,7 @@ def summarise_series(dataset: LabelledDataset) -> tuple[SeriesSummary, ...]:
             fractures=sum(item.label for item in items),
             fracture_index=_index_range(items, 1),
             normal_index=_index_range(items, 0),
+            brightness=(_histogram(items, 0, brightness), _histogram(items, 1, brightness)),
         )
         for name, items in sorted(members.items())
     )
@@ -124,6 +143,13 @@ def summarise_series(dataset: LabelledDataset) -> tuple[SeriesSummary, ...]:
 def _index_range(items: Sequence[LabelledSlice], label: int) -> tuple[int, int] | None:
     found = [item.slice_index for item in items if item.label == label and item.slice_index is not None]
     return (min(found), max(found)) if found else None
+
+
+def _histogram(
+    items: Sequence[LabelledSlice], label: int, brightness: Mapping[str, float]
+) -> tuple[int, ...]:
+    levels = [brightness[item.path] for item in items if item.label == label]
+    return tuple(int(count) for count in np.histogram(levels, bins=32, range=(0, 256))[0])
 
 
 def find_duplicates(dataset: LabelledDataset, digests: Mapping[str, str]) -> tuple[DuplicateGroup, ...]:
@@ -152,18 +178,66 @@ def find_duplicates(dataset: LabelledDataset, digests: Mapping[str, str]) -> tup
     )
 
 
-def count_families(dataset: LabelledDataset) -> Families:
-    """Count the originals and their variants."""
-    sizes = Counter(item.family for item in dataset.slices)
-    labels: dict[tuple[str, str], set[int]] = {}
-    for item in dataset.slices:
-        labels.setdefault(item.family, set()).add(item.label)
+def count_families(dataset: LabelledDataset, family: npt.NDArray[np.intp], pixels: Sequence[int]) -> Families:
+    """Count the originals and their variants.
+
+    Parameters
+    ----------
+    dataset
+        The labelled slices, with series and index as the names tell them.
+    family
+        Number of each slice's family by its pixels, shape (n,).
+    pixels
+        How many pixels each slice has.
+    """
+    told: dict[int, list[int]] = {}
+    named: dict[tuple[str, str], list[int]] = {}
+    for position, (item, number) in enumerate(zip(dataset.slices, family.tolist(), strict=True)):
+        told.setdefault(number, []).append(position)
+        named.setdefault(item.family, []).append(position)
+    by_pixels = {tuple(members) for members in told.values()}
+    largest = max(by_pixels, key=lambda members: (len(members), -members[0]))
     return Families(
-        originals=len(sizes),
-        with_variants=sum(count > 1 for count in sizes.values()),
-        typical=Counter(sizes.values()).most_common(1)[0][0],
-        under_both_labels=sum(len(found) > 1 for found in labels.values()),
+        originals=len(told),
+        with_variants=sum(len(members) > 1 for members in by_pixels),
+        typical=Counter(map(len, by_pixels)).most_common(1)[0][0],
+        stored_originals=sum(_full_size([pixels[k] for k in members]) for members in by_pixels),
+        by_name=len(named),
+        by_name_alike=sum(tuple(members) in by_pixels for members in named.values()),
+        under_both_labels=sum(
+            len({dataset.slices[k].label for k in members}) > 1 for members in named.values()
+        ),
+        example=tuple(dataset.slices[k].path for k in largest) if len(largest) > 1 else (),
     )
+
+
+def _full_size(pixels: Sequence[int]) -> int:
+    full = sum(count == max(pixels) for count in pixels)
+    return full if full < len(pixels) else 1
+
+
+def with_originals(dataset: LabelledDataset, family: npt.NDArray[np.intp]) -> LabelledDataset:
+    """Give each slice the original it is a variant of, by its pixels or by its name.
+
+    What either of them takes for variants of one original stays on one side of a split.
+    """
+    first: dict[object, int] = {}
+    root = list(range(len(dataset)))
+
+    def find(position: int) -> int:
+        while root[position] != position:
+            position = root[position]
+        return position
+
+    for position, (item, number) in enumerate(zip(dataset.slices, family.tolist(), strict=True)):
+        for key in (number, item.family):
+            ends = sorted((find(first.setdefault(key, position)), find(position)))
+            root[ends[1]] = ends[0]
+    slices = (
+        replace(item, original=dataset.slices[find(position)].path)
+        for position, item in enumerate(dataset.slices)
+    )
+    return replace(dataset, slices=tuple(slices))
 
 
 def leak(name: str, dataset: LabelledDataset, split: Split, digests: Mapping[str, str]) -> SplitLeak:

@@ -132,28 +132,48 @@ def _pair(group: DuplicateGroup) -> str:
 def family_findings(families: Families, slices: int) -> Iterator[Finding]:
     """Judge stored variants of the same originals."""
     if families.with_variants:
+        twice = families.stored_originals - families.originals
+        again = f" ({families.stored_originals} as stored, {twice} of them twice)" if twice else ""
         yield Finding(
             Check.FAMILIES,
             Severity.WARNING,
-            f"The {slices} slices are variants of {families.originals} originals, mostly {families.typical} "
-            "of each; count originals, not files, and keep the variants of one on one side of a split.",
-            {"slices": slices, "originals": families.originals, "typical_variants": families.typical},
+            f"By their pixels the {slices} slices are variants of {families.originals} originals{again}, "
+            f"mostly {families.typical} of each; count originals, not files, and keep the variants of one on "
+            "one side of a split.",
+            {
+                "slices": slices,
+                "originals": families.originals,
+                "stored_originals": families.stored_originals,
+                "typical_variants": families.typical,
+            },
+        )
+        yield Finding(
+            Check.FAMILIES,
+            Severity.INFO,
+            f"By the file names they are {families.by_name} originals; {families.by_name_alike} of these have "
+            "the very variants that the pixels tell.",
+            {"by_name": families.by_name, "alike": families.by_name_alike},
         )
 
 
 def leak_findings(
-    delivered: Sequence[SplitLeak], random: SplitLeak | None, grouped: SplitLeak | None
+    delivered: Sequence[SplitLeak],
+    given: SplitLeak | None,
+    random: SplitLeak | None,
+    grouped: SplitLeak | None,
 ) -> Iterator[Finding]:
     """Judge the splits the data came with, a random one, and the one by series."""
     for leak in delivered:
-        if leak.same_series or leak.same_pixels:
+        if leak.same_series or leak.same_family or leak.same_pixels:
             yield _leak_finding(
                 Severity.CRITICAL, f"The split the data came with leaks ({leak.split})", leak, "use another"
             )
-    if random is not None and random.same_series:
+    if given is not None and (given.same_series or given.same_family or given.same_pixels):
+        yield _leak_finding(Severity.CRITICAL, f"The split {given.split} leaks", given, "use another")
+    if random is not None and (random.same_series or random.same_family or random.same_pixels):
         severity = Severity.WARNING if random.same_family or random.same_pixels else Severity.INFO
         yield _leak_finding(severity, "A random split by images would leak", random, "divide by series")
-    if grouped is not None and grouped.same_pixels:
+    if grouped is not None and (grouped.same_family or grouped.same_pixels):
         remedy = "give the scans of one patient one series name"
         yield _leak_finding(Severity.CRITICAL, "Even the split by series leaks", grouped, remedy)
 

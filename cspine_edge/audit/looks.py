@@ -16,10 +16,12 @@ from ..errors import CspineError, InputError, SliceError
 from ..preprocess import resize
 from ..slices import read_slices
 from ..window import Window
+from .variants import Picture
 
 THUMBNAIL = 32
 """Rows and columns of a thumbnail."""
 
+_BLACK = 16
 _FORMATS = {".jpeg": ".jpg", "": ".dcm", ".dicom": ".dcm", ".ima": ".dcm"}
 
 
@@ -43,18 +45,27 @@ class Look:
         In pixels, as stored.
     brightness
         Mean grey level, 0 to 255.
+    spread
+        From the 5th to the 95th percentile of the grey levels that are not near black: what a window leaves.
+    window
+        Window in HU that was applied, if any.
     file_format
         By the suffix: ``.png``, ``.jpg`` or ``.dcm``.
     thumbnail
         Grey levels, shape (THUMBNAIL ** 2,), uint8.
+    picture
+        For the comparison with other slices.
     """
 
     digest: str
     height: int
     width: int
     brightness: float
+    spread: float
+    window: Window | None
     file_format: str
     thumbnail: npt.NDArray[np.uint8]
+    picture: Picture
 
 
 def read_looks(
@@ -102,8 +113,10 @@ def _look(dataset: LabelledDataset, item: LabelledSlice, window: Window | None) 
     frames = list(read_slices(path))
     if len(frames) != 1:
         raise SliceError(path, f"has {len(frames)} frames; a labelled file holds one slice, split it")
-    grey, _, _ = frames[0].to_uint8(option_window=window)
+    grey, applied, _ = frames[0].to_uint8(option_window=window)
     height, width = grey.shape
+    shown = grey[grey > _BLACK]
+    low, high = np.percentile(shown, (5, 95)) if shown.size else (0, 0)
     suffix = path.suffix.lower()
     digest = hashlib.sha256(f"{height} {width}\n".encode())
     digest.update(grey.tobytes())
@@ -112,6 +125,9 @@ def _look(dataset: LabelledDataset, item: LabelledSlice, window: Window | None) 
         height=height,
         width=width,
         brightness=float(grey.mean()),
+        spread=float(high - low),
+        window=applied,
         file_format=_FORMATS.get(suffix, suffix),
         thumbnail=resize(grey, THUMBNAIL, THUMBNAIL).ravel().copy(),
+        picture=Picture.of(grey),
     )

@@ -29,10 +29,12 @@ from .facts import (
     leak,
     random_split,
     summarise_series,
+    with_originals,
 )
 from .findings import Finding, Severity
 from .looks import Unreadable, read_looks
 from .neighbours import NeighbourProbe, probe_neighbours
+from .variants import find_families
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -94,12 +96,13 @@ class AuditReport:
         from rich.text import Text
 
         head = f"{self.data}: {self.slices} slices, {self.fractures} fracture, of {len(self.series)} series"
-        tables = (self._series_table(), self._leak_table(), self._nuisance_table(), self._findings_table())
-        return Group(Text(head), *tables, Text(self.verdict, style="bold"))
+        tables = [_table(*table) for table in self.tables()]
+        return Group(Text(head), *tables, self._findings_table(), Text(self.verdict, style="bold"))
 
-    def _series_table(self) -> Table:
+    def tables(self) -> tuple[tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]], ...]:
+        """Give the figures as text: per table the head of its first column, its other columns, and its rows."""
         held_out = {entry.series: entry.accuracy for entry in self.neighbours.held_out}
-        rows = [
+        series = [
             (
                 item.series,
                 str(item.slices),
@@ -111,20 +114,14 @@ class AuditReport:
             )
             for item in self.series
         ]
-        return _table("series", ("slices", "originals", "fracture", "fracture at", "normal at", "1-NN"), rows)
-
-    def _leak_table(self) -> Table:
-        rows = [
+        leaks = [
             (
                 item.split,
                 *map(str, (item.train, item.test, item.same_series, item.same_family, item.same_pixels)),
             )
             for item in self.leaks
         ]
-        return _table("split", ("train", "test", "same series", "same original", "same pixels"), rows)
-
-    def _nuisance_table(self) -> Table:
-        rows = [
+        nuisances = [
             (
                 item.name,
                 f"{item.auc:.2f}",
@@ -135,8 +132,12 @@ class AuditReport:
             )
             for item in self.nuisances
         ]
-        columns = ("AUC", "AUC inside", "balanced", "p inside", "p between")
-        return _table("tells the label", columns, rows)
+        probe = ("AUC", "AUC inside", "balanced", "p inside", "p between")
+        return (
+            ("series", ("slices", "originals", "fracture", "fracture at", "normal at", "1-NN"), series),
+            ("split", ("train", "test", "same series", "same original", "same pixels"), leaks),
+            ("tells the label", probe, nuisances),
+        )
 
     def _findings_table(self) -> Table:
         from rich.table import Table
@@ -154,6 +155,7 @@ def audit_dataset(
     seed: int = 0,
     hold_out: tuple[str, ...] = (),
     window: Window | None = None,
+    given: tuple[str, Split] | None = None,
     on_slice: Callable[[], object] = lambda: None,
 ) -> tuple[AuditReport, Split | None]:
     """Audit a data set, and divide it by series.
@@ -170,6 +172,8 @@ def audit_dataset(
         Series to test on, as for :func:`cspine_edge.splits.grouped_split`.
     window
         Window in HU for slices that need one and bring none.
+    given
+        A split to examine as well, with its name.
     on_slice
         Called after each slice that was read.
 
@@ -197,17 +201,22 @@ def audit_dataset(
                 dataset.root,
                 f"has no readable '{name}' slice; the first: {unreadable[0].path} {unreadable[0].reason}",
             )
+    _, same = np.unique([look.digest for look in looks], return_inverse=True)
+    family = find_families([look.picture for look in looks], same)
+    families = count_families(dataset, family, [look.height * look.width for look in looks])
+    dataset = with_originals(dataset, family)
     digests = {item.path: look.digest for item, look in kept}
     split, refusal = _divide(dataset, seed, hold_out)
     random = random_split(dataset, seed)
     delivered_leaks = [leak(name, dataset, given, digests) for name, given in delivered_splits(dataset)]
+    given_leak = leak(given[0], dataset, given[1], digests) if given else None
     random_leak = leak("random images", dataset, random, digests) if random else None
     grouped_leak = leak("by series", dataset, split, digests) if split else None
     sides = [set(side) for side in ((random.train, random.test) if random else ((), ()))]
     train, test = (np.array([item.path in side for item in dataset.slices]) for side in sides)
     thumbnails = np.stack([look.thumbnail for look in looks])
     probe, copied = probe_neighbours(thumbnails, dataset.labels, dataset.series, train, test)
-    series, families = summarise_series(dataset), count_families(dataset)
+    series = summarise_series(dataset, {item.path: look.brightness for item, look in kept})
     duplicates = find_duplicates(dataset, digests)
     nuisances = judge_nuisances(dataset, looks, copied, seed)
     built_in = families.with_variants > 0 or any(item.same_series for item in delivered_leaks)
@@ -215,7 +224,7 @@ def audit_dataset(
         judge.reading_findings(unreadable, total),
         judge.duplicate_findings(duplicates, families),
         judge.family_findings(families, len(dataset)),
-        judge.leak_findings(delivered_leaks, random_leak, grouped_leak),
+        judge.leak_findings(delivered_leaks, given_leak, random_leak, grouped_leak),
         judge.series_findings(series),
         judge.nuisance_findings(nuisances, len(series), built_in=built_in),
         judge.neighbour_findings(probe, built_in=built_in),
@@ -232,7 +241,9 @@ def audit_dataset(
         series=series,
         families=families,
         duplicates=duplicates,
-        leaks=tuple(item for item in (*delivered_leaks, random_leak, grouped_leak) if item is not None),
+        leaks=tuple(
+            item for item in (*delivered_leaks, given_leak, random_leak, grouped_leak) if item is not None
+        ),
         nuisances=nuisances,
         neighbours=probe,
         unreadable=unreadable,

@@ -28,12 +28,17 @@ def audit(
     data: DataArgument,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Folder for audit.json and split.json; without it nothing is written."),
+        typer.Option(
+            "--out", help="Folder for audit.json, audit.html and split.json; without it nothing is written."
+        ),
     ] = None,
     series_pattern: SeriesPatternOption = None,
     hold_out: Annotated[
         list[str] | None,
         typer.Option("--hold-out", metavar="SERIES", help="Series to test on; repeatable."),
+    ] = None,
+    split: Annotated[
+        Path | None, typer.Option("--split", help="Split to examine for leaks, as 'train' uses it.")
     ] = None,
     window: WindowOption = None,
     seed: SeedOption = 0,
@@ -44,30 +49,36 @@ def audit(
 
     Findings are no errors: the exit code is 0 when the audit ran, and 4 when slices could not be read.
     """
-    from ..audit import audit_dataset
+    from ..audit import audit_dataset, write_page
     from ..dataset import load_dataset
     from ..files import refuse_existing
     from ..progress import progress
+    from ..splits import Split
 
-    targets = [] if out is None else [out / "audit.json", out / "split.json"]
+    names = ("audit.json", "audit.html", "split.json")
+    targets = [] if out is None else [out / name for name in names]
     for target in targets:
         refuse_existing(target, overwrite=overwrite)
-    dataset = load_dataset(data, series_pattern=series_pattern)
+    given = None if split is None else (split.name, Split.load(split))
+    dataset = load_dataset(data, series_pattern=series_pattern, series_needed=False)
     with progress("reading slices", len(dataset)) as step:
-        report, split = audit_dataset(
-            dataset, seed=seed, hold_out=tuple(hold_out or ()), window=window, on_slice=step
+        report, by_series = audit_dataset(
+            dataset, seed=seed, hold_out=tuple(hold_out or ()), window=window, given=given, on_slice=step
         )
     if targets:
         report.save(targets[0], overwrite=overwrite)
-        if split is not None:
-            split.save(targets[1], overwrite=overwrite)
+        write_page(targets[1], report, dataset, window=window, overwrite=overwrite)
+        if by_series is None:
+            targets.pop()
+        else:
+            by_series.save(targets[2], overwrite=overwrite)
     if as_json:
         print_json(report.to_dict())
     else:
         from rich.console import Console
 
         Console().print(report)
-        for target in targets[: 2 if split is not None else 1]:
+        for target in targets:
             typer.echo(f"written: {target}")
     if report.unreadable:
         raise typer.Exit(int(ExitCode.BAD_INPUT))
