@@ -244,11 +244,15 @@ def _run_phases(
         base, head = split_head(model, prefix)
         cache = out.parent / FEATURES_FOLDER
         features = feature_feed(base, feed, epochs=settings.epochs, seed=settings.seed, cache=cache, log=log)
+        phase = prefix.replace("_", "-") + "head"
+        if not prefix:
+            history += run(head, phase, settings.epochs, settings.rate, features)
+            continue
+        # Early features are small and far from 0; a last head does better on its own, as they are.
         scale, hidden = Standardisation.of(features), head.get_layer(prefix + HEAD_LAYERS[1])
         if _is_ours(settings):
             scale.take_out(hidden)
-        name = prefix.replace("_", "-") + "head"
-        history += run(head, name, settings.epochs, settings.rate, scale.apply(features))
+        history += run(head, phase, settings.epochs, settings.rate, scale.apply(features))
         scale.take_in(hidden)
     if settings.fine_tune_epochs:
         unfreeze(model, settings.architecture)
