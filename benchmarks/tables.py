@@ -1,6 +1,6 @@
-"""Write the tables of docs/paper.md from the data files in results/, between their markers.
+"""Write the tables of docs/paper.md and of the README from the data files in results/, between their markers.
 
-``python benchmarks/tables.py`` rewrites the page; ``--check`` fails if it is not what the data say.
+``python benchmarks/tables.py`` rewrites the pages; ``--check`` fails if they are not what the data say.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs/paper.md"
 RESULTS = ROOT / "results"
 
 PAPER = {  # Table 2 of the paper: accuracy, precision, recall, F1 in %
@@ -151,36 +150,111 @@ def reliability_table() -> list[str]:
     return lines
 
 
-TABLES = {"paper": paper_table, "grouped": grouped_table, "reliability": reliability_table}
+def probe_table() -> list[str]:
+    """Linear probes on frozen features: balanced accuracy / AUC by block and held-out series."""
+    path = RESULTS / "ablation-probe-csf.json"
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    blocks = sorted({row["block"] for row in rows})
+    lines = [
+        f"| features | held out | {' | '.join(f'block {block}' for block in blocks)} |",
+        "|---|---|" + "---|" * len(blocks),
+    ]
+    for name in dict.fromkeys(row["features"] for row in rows):
+        for held in sorted({row["held_out"] for row in rows}):
+            cells = {
+                row["block"]: f"{100 * row['balanced']:.1f} / {100 * row['auc']:.1f}"
+                for row in rows
+                if (row["features"], row["held_out"]) == (name, held)
+            }
+            lines.append(f"| {name} | {held[-3:]} | {' | '.join(cells[block] for block in blocks)} |")
+            name = ""
+    return lines
 
 
-def page(text: str) -> str:
-    """The page with its tables written anew."""
-    for name, table in TABLES.items():
-        begin, end = f"<!-- table: {name} -->\n", f"<!-- end: {name} -->"
+def heads_table() -> list[str]:
+    """The heads of the grouped runs, taken apart: recall / specificity / balanced accuracy."""
+    path = RESULTS / "ablation-heads-csf.json"
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    series = sorted({row["held_out"] for row in rows})
+    lines = [
+        f"| decided by | {' | '.join(f'{name[-3:]} held out' for name in series)} |",
+        "|---|" + "---|" * len(series),
+    ]
+    for name in dict.fromkeys(row["heads"] for row in rows):
+        cells = [
+            " / ".join(f"{100 * row[figure]:.1f}" for figure in ("recall", "specificity", "balanced"))
+            for held in series
+            for row in rows
+            if (row["heads"], row["held_out"]) == (name, held)
+        ]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return lines
+
+
+def summary_table() -> list[str]:
+    """MobileNet with Nadam in short, for the README."""
+    lines = [
+        "| MobileNet, Nadam | accuracy | recall | specificity | flips | gate |",
+        "|---|---|---|---|---|---|",
+    ]
+    names = {"paper-mobilenet-nadam": "the paper's random split"} | {
+        f"grouped-mobilenet-nadam-{series}": f"series {series} held out"
+        for series in ("B10", "B11", "B12", "B13")
+    }
+    for name, words in names.items():
+        if (found := report(name)) is None:
+            continue
+        sides = (found["reference_metrics"], found["candidate_metrics"])
+        figures = [
+            " / ".join(percent(side, figure) for side in sides)
+            for figure in ("accuracy", "recall", "specificity")
+        ]
+        flips = f"{len(found['flips'])} of {sides[0]['slices']}"
+        lines.append(
+            f"| [{words}](results/check-{name}-csf.json) | {' | '.join(figures)} | {flips} | {found['verdict']} |"
+        )
+    return lines
+
+
+PAGES = {
+    "docs/paper.md": {
+        "paper": paper_table,
+        "grouped": grouped_table,
+        "reliability": reliability_table,
+        "probe": probe_table,
+        "heads": heads_table,
+    },
+    "README.md": {"summary": summary_table},
+}
+
+
+def written(name: str, text: str) -> str:
+    """A page with its tables written anew."""
+    for table, lines in PAGES[name].items():
+        begin, end = f"<!-- table: {table} -->\n", f"<!-- end: {table} -->"
         if begin not in text or end not in text:
-            sys.exit(f"{PAGE.name} lacks the markers of table {name}")
+            sys.exit(f"{name} lacks the markers of table {table}")
         before, rest = text.split(begin, 1)
         _, after = rest.split(end, 1)
-        text = before + begin + "\n".join(table()) + "\n" + end + after
+        text = before + begin + "\n".join(lines()) + "\n" + end + after
     return text
 
 
 def main() -> None:
-    """Write the page, or check it."""
+    """Write the pages, or check them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--check", action="store_true", help="change nothing; fail if the page is out of date"
-    )
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if a page is out of date")
     arguments = parser.parse_args()
-    text = PAGE.read_text(encoding="utf-8")
-    written = page(text)
-    if arguments.check and written != text:
-        sys.exit("docs/paper.md is not what results/ says; run 'python benchmarks/tables.py'")
-    if not arguments.check:
-        PAGE.write_text(written, encoding="utf-8")
+    for name in PAGES:
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        new = written(name, text)
+        if arguments.check and new != text:
+            sys.exit(f"{name} is not what results/ says; run 'python benchmarks/tables.py'")
+        if not arguments.check:
+            path.write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -257,7 +257,7 @@ def shipped_model() -> Path:
     """
     package = Path(__file__).parent
     for folder in (package / "models", package.parent / "models"):
-        found = sorted(folder.glob("mobilenet-a1.0-224-int8-qat.tflite"))
+        found = sorted(folder.glob("mobilenet-*-int8-qat.tflite"))
         if found:
             return found[0]
     raise UsageError("this installation ships no model; give one with --model FILE")

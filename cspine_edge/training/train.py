@@ -273,9 +273,11 @@ def _initial_model(settings: TrainSettings) -> keras.Model:
     if _is_ours(settings):
         from converters.keras_model import load_keras
 
-        model = build(settings.architecture, "random")
-        try:
-            model.set_weights(load_keras(Path(settings.weights)).get_weights())
+        model, trained = build(settings.architecture, "random"), load_keras(Path(settings.weights))
+        try:  # by name: an early head that is not wanted is left behind
+            for layer in model.layers:
+                if layer.weights:
+                    layer.set_weights(trained.get_layer(layer.name).get_weights())
         except ValueError as error:
             reason = (
                 "is no network of this toolkit of that architecture; give the options it was trained with"
