@@ -11,8 +11,9 @@ from cspine_edge.decision import Threshold
 def choose_threshold(logits: npt.ArrayLike, labels: npt.ArrayLike, sensitivity: float) -> Threshold:
     """Choose the threshold of highest specificity among those that reach a wanted sensitivity.
 
-    Where a whole interval of thresholds is equally good its middle is taken, so that neither class lies
-    against the threshold.
+    Where a whole interval of thresholds is equally good, the one nearest to equal logits in its inner half is
+    taken: classes that lie apart on the validation part do not say where between them new slices change sides,
+    and what the network was trained to decide by is the better guess than the middle.
 
     Parameters
     ----------
@@ -33,7 +34,9 @@ def choose_threshold(logits: npt.ArrayLike, labels: npt.ArrayLike, sensitivity: 
         return Threshold(method="equal logits (score 0.5); the validation part lacks a class")
     levels = np.unique(values)
     # Between two neighbouring levels all thresholds decide alike; the outer ones call all or nothing.
-    edges = np.concatenate([[levels[0] - 1.0], (levels[:-1] + levels[1:]) / 2, [levels[-1] + 1.0]])
+    bounds = np.concatenate([[levels[0] - 2.0], levels, [levels[-1] + 2.0]])
+    middles, quarters = (bounds[:-1] + bounds[1:]) / 2, np.diff(bounds) / 4
+    edges = np.clip(0.0, middles - quarters, middles + quarters)
     reached = np.array([(values[truth] >= edge).mean() for edge in edges])
     spared = np.array([(values[~truth] < edge).mean() for edge in edges])
     allowed = np.flatnonzero(reached >= sensitivity)

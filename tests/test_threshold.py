@@ -29,9 +29,17 @@ def test_no_other_threshold_is_better(seed: int, sensitivity: float) -> None:
     assert found[0] == max(reached for reached, spared in possible if spared == best)
 
 
-def test_between_separated_classes_it_lies_in_the_middle() -> None:
-    chosen = choose_threshold([-3.0, -1.0, 2.0, 5.0], [0, 0, 1, 1], 0.99)
-    assert chosen.logit == 0.5
+@pytest.mark.parametrize(
+    ("values", "threshold"),
+    [
+        ([-3.0, -1.0, 2.0, 5.0], 0.0),
+        ([-30.0, -10.0, 2.0, 5.0], -1.0),  # 0 would lie too near to the fractures
+        ([3.0, 4.0, 8.0, 9.0], 5.0),
+    ],
+)
+def test_between_separated_classes_it_is_near_equal_logits(values: list[float], threshold: float) -> None:
+    chosen = choose_threshold(values, [0, 0, 1, 1], 0.99)
+    assert chosen.logit == threshold
     assert chosen.cases == 2
     assert "sensitivity 1.0000, specificity 1.0000" in chosen.method
     assert "sensitivity >= 0.99" in chosen.method
@@ -39,8 +47,8 @@ def test_between_separated_classes_it_lies_in_the_middle() -> None:
 
 def test_a_value_at_the_threshold_would_be_a_fracture_so_none_is() -> None:
     values = np.array([0.0, 1.0, 1.0, 2.0])
-    assert choose_threshold(values, [0, 0, 1, 1], 1.0).logit == 0.5
-    assert choose_threshold(values, [0, 0, 1, 1], 0.5).logit == 1.5
+    assert choose_threshold(values, [0, 0, 1, 1], 1.0).logit == 0.25
+    assert choose_threshold(values, [0, 0, 1, 1], 0.5).logit == 1.25
 
 
 def test_equal_scores_leave_nothing_to_choose() -> None:

@@ -46,6 +46,10 @@ FEATURES_FOLDER = "features"
 """Beside the run folders: features of frozen bases, which runs of one base and split share."""
 
 
+WARM_UP_EPOCHS = 2
+"""Epochs of the last head before the base is fine-tuned: one that fits the frozen base leaves it nothing to learn."""
+
+
 @dataclass(frozen=True)
 class TrainSettings:
     """How to train; the defaults are the paper's where it gives them.
@@ -60,7 +64,8 @@ class TrainSettings:
         ``imagenet``, ``random``, the path of a weight file of the base, or of a whole network of ours
         (``.keras``) to go on from.
     epochs
-        Epochs with a frozen base (of the head alone).
+        Epochs with a frozen base (of the heads alone); the last head has at most :data:`WARM_UP_EPOCHS` of
+        them if fine-tuning follows.
     rate
         Their learning rate.
     fine_tune_epochs
@@ -246,7 +251,8 @@ def _run_phases(
         features = feature_feed(base, feed, epochs=settings.epochs, seed=settings.seed, cache=cache, log=log)
         phase = prefix.replace("_", "-") + "head"
         if not prefix:
-            history += run(head, phase, settings.epochs, settings.rate, features)
+            warm_up = min(settings.epochs, WARM_UP_EPOCHS) if settings.fine_tune_epochs else settings.epochs
+            history += run(head, phase, warm_up, settings.rate, features)
             continue
         # Early features are small and far from 0; a last head does better on its own, as they are.
         scale, hidden = Standardisation.of(features), head.get_layer(prefix + HEAD_LAYERS[1])
