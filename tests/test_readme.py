@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -58,17 +57,28 @@ def test_workstation_commands_run(root: Path, folder: Path) -> None:
     assert "verdict: TOO LITTLE EVIDENCE" in result.stdout
 
 
-def test_figures_are_those_of_the_results(root: Path) -> None:
-    """Each row of the README's table names a report in results/ and repeats its figures."""
+def test_tables_are_those_of_the_results(root: Path) -> None:
+    """The README's and the paper page's tables are what benchmarks/tables.py makes of results/."""
+    result = subprocess.run(
+        [sys.executable, "benchmarks/tables.py", "--check"], cwd=root, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
     text = (root / "README.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\|.*\]\((results/check-[^)]+\.json)\).*\|$", text, re.MULTILINE)
-    assert len(rows) >= 2
-    for line in text.splitlines():
-        match = re.search(r"\((results/check-[^)]+\.json)\)", line)
-        if not match or not line.startswith("|"):
-            continue
-        report = json.loads((root / match[1]).read_text(encoding="utf-8"))
-        for metrics in (report["reference_metrics"], report["candidate_metrics"]):
-            for name in ("accuracy", "recall"):
-                assert f"{100 * metrics[name]['estimate']:.2f}" in line, (line, name)
-        assert f"{len(report['flips'])} of {report['candidate_metrics']['slices']}" in line
+    linked = re.findall(r"\]\((results/[^)#]+)\)", text)
+    assert len(linked) >= 5
+    assert all((root / path).exists() for path in linked)
+
+
+def test_a_changed_figure_is_noticed(root: Path, tmp_path: Path) -> None:
+    import shutil
+
+    for folder in ("benchmarks", "results", "docs"):
+        shutil.copytree(root / folder, tmp_path / folder)
+    text = (root / "README.md").read_text(encoding="utf-8")
+    row = next(line for line in text.splitlines() if "check-paper-mobilenet-nadam-csf.json" in line)
+    (tmp_path / "README.md").write_text(text.replace(row, row.replace("0", "1", 1)), encoding="utf-8")
+    result = subprocess.run(
+        [sys.executable, "benchmarks/tables.py", "--check"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert result.returncode != 0
+    assert "README.md is not what results/ says" in result.stderr
