@@ -174,7 +174,7 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
 
 def _starting_weights() -> str:
     """The float network in ``models/`` of a checkout; an installed wheel has ImageNet downloaded instead."""
-    shipped = Path(__file__).parent.parent / "models" / "mobilenet-a1.0-e7-224.keras"
+    shipped = Path(__file__).parent.parent / "models" / "mobilenet-a1.0-224.keras"
     return str(shipped) if shipped.is_file() else "imagenet"
 
 

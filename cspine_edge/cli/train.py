@@ -61,7 +61,7 @@ def train(
     rate: Annotated[float, typer.Option("--rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-4,
     fine_tune_epochs: Annotated[
         int | None,
-        typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 3]."),
+        typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 1]."),
     ] = None,
     fine_tune_rate: Annotated[
         float,
@@ -155,7 +155,7 @@ def train(
         weights=weights,
         epochs=(60 if is_paper else 20) if epochs is None else epochs,
         rate=rate,
-        fine_tune_epochs=(0 if is_paper else 3) if fine_tune_epochs is None else fine_tune_epochs,
+        fine_tune_epochs=(0 if is_paper else 1) if fine_tune_epochs is None else fine_tune_epochs,
         fine_tune_rate=fine_tune_rate,
         batch_size=batch_size,
         augmentation=Augmentation() if is_paper else Augmentation.across_scanners(),
