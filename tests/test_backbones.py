@@ -71,9 +71,9 @@ def test_weight_file_of_the_base(he_weights: Path) -> None:
     import h5py
 
     with h5py.File(he_weights) as file:
-        stored = np.asarray(file["conv1"]["conv1"]["kernel:0"])
-    np.testing.assert_array_equal(model.get_layer("conv1").get_weights()[0], stored)
-    np.testing.assert_array_equal(other.get_layer("conv1").get_weights()[0], stored)
+        stored = np.asarray(file["conv_pw_1"]["conv_pw_1"]["kernel:0"])
+    np.testing.assert_array_equal(model.get_layer("conv_pw_1").get_weights()[0], stored)
+    np.testing.assert_array_equal(other.get_layer("conv_pw_1").get_weights()[0], stored)
 
 
 @pytest.mark.parametrize("case", ["missing", "text", "other width", "other network"])
