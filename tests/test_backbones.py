@@ -192,7 +192,7 @@ def test_pretrained_bases_take_the_unit_range(backbone: str, mode: str, first: s
     wanted = keras.Model(base.input, base.get_layer(first).output)(
         keras.applications.imagenet_utils.preprocess_input(255.0 * images, mode=mode)
     ).numpy()
-    ours = built(backbone, str(tmp_path / "base.h5"))
+    ours = built(backbone, str(tmp_path / "base.h5"), alpha=1.0)
     found = keras.Model(ours.input, ours.get_layer(first).output)(images).numpy()
     inner = (slice(None), slice(2, -2), slice(2, -2))  # outside the image lies black, no longer mid-grey
     np.testing.assert_allclose(found[inner], wanted[inner], rtol=1e-3, atol=1e-3 * np.abs(wanted).max())
