@@ -141,10 +141,10 @@ def small_run(phantom_data: Path, he_weights: Path, tmp_path_factory: pytest.Tem
     settings = TrainSettings(
         architecture=Architecture(alpha=0.25, size=96, hidden_units=16),
         weights=str(he_weights),
-        epochs=1,
+        epochs=2,
         rate=1e-3,
-        fine_tune_epochs=1,
-        fine_tune_rate=1e-4,
+        fine_tune_epochs=2,
+        fine_tune_rate=1e-3,
         batch_size=8,
         window=Window(400, 1800),
     )
