@@ -160,14 +160,14 @@ def probe_table() -> list[str]:
         "|---|---|" + "---|" * len(blocks),
     ]
     for name in dict.fromkeys(row["features"] for row in rows):
-        for held in sorted({row["held_out"] for row in rows}):
+        for place, held in enumerate(sorted({row["held_out"] for row in rows})):
             cells = {
                 row["block"]: f"{100 * row['balanced']:.1f} / {100 * row['auc']:.1f}"
                 for row in rows
                 if (row["features"], row["held_out"]) == (name, held)
             }
-            lines.append(f"| {name} | {held[-3:]} | {' | '.join(cells[block] for block in blocks)} |")
-            name = ""
+            figures = " | ".join(cells[block] for block in blocks)
+            lines.append(f"| {'' if place else name} | {held[-3:]} | {figures} |")
     return lines
 
 
