@@ -88,7 +88,7 @@ def probe(data: Path, weights: str) -> list[dict[str, Any]]:
     from cspine_edge.training.feed import balanced_weights
 
     dataset = load_dataset(data)
-    images = load_images(dataset, Preprocessing(224, 224), lambda: None)
+    images = load_images(dataset, Preprocessing(224, 224))
     plain = features(images, weights, fitted=True)
     unfitted, equal = (
         features(images, weights, fitted=False),
@@ -144,7 +144,7 @@ def heads(runs: list[Path]) -> list[dict[str, Any]]:
         model, split = load_keras(run.model_path), run.split()
         part = run.dataset().subset(split.test)
         outputs = [model.get_layer(prefix + HEAD_LAYERS[-1]).output for prefix in (EARLY_PREFIX, "")]
-        images = load_images(part, run.preprocessing, lambda: None)
+        images = load_images(part, run.preprocessing)
         both = keras.Model(model.input, outputs).predict(
             inference_batches(images, run.preprocessing), verbose=0
         )

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.dataset import LABELS, read_labelled_slice
+from cspine_edge.dataset import LABELS, load_images
 from cspine_edge.files import write_json
-from cspine_edge.preprocess import prepare
 from cspine_edge.run import Run
 
 
@@ -40,11 +39,10 @@ def main() -> None:
     for folder, axes in zip(arguments.runs, panels[:, 0], strict=True):
         run = Run.load(folder)
         part = run.dataset().subset(run.split().test)
-        model = Classifier(next(iter(sorted(folder.glob("*-int8*.tflite")))))
+        model = Classifier(min(folder.glob("*-int8*.tflite")))
         threshold = model.contract.threshold.logit
         margins: dict[tuple[int, int], list[float]] = {}
-        for item in part.slices:
-            image = prepare(read_labelled_slice(part.path_of(item)), model.spec, None).image
+        for item, image in zip(part.slices, load_images(part, model.spec), strict=True):
             margins.setdefault((item.label, item.slice_index or 0), []).append(model.margin(image))
         for label, colour in zip(range(len(LABELS)), ("tab:blue", "tab:red"), strict=True):
             keys = sorted(key for key in margins if key[0] == label)

@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.dataset import read_labelled_slice
+from cspine_edge.dataset import load_images
 from cspine_edge.files import write_json
 from cspine_edge.metrics import evaluate
-from cspine_edge.preprocess import prepare
 from cspine_edge.run import Run
 
 
@@ -34,12 +33,11 @@ def main() -> None:
     dataset = runs[0].dataset().subset(split.test)
     document: dict[str, object] = {"runs": [run.folder.name for run in runs], "slices": len(dataset)}
     for kind in ("float32", "int8"):
-        models = [Classifier(next(iter(sorted(run.folder.glob(f"*-{kind}*.tflite"))))) for run in runs]
-        rows = []
-        for item in dataset.slices:
-            ct_slice = read_labelled_slice(dataset.path_of(item))
-            rows.append([model.margin(prepare(ct_slice, model.spec, None).image) for model in models])
-        margins = np.array(rows)
+        models = [Classifier(min(run.folder.glob(f"*-{kind}*.tflite"))) for run in runs]
+        columns = []
+        for model in models:
+            columns.append([model.margin(image) for image in load_images(dataset, model.spec)])
+        margins = np.column_stack(columns)
         scores = (1.0 / (1.0 + np.exp(-margins))).mean(axis=1)
         mean = np.log(scores) - np.log1p(-scores)
         series, families = [item.series for item in dataset.slices], [item.family for item in dataset.slices]

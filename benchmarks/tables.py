@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -86,34 +87,38 @@ def precision_of(found: dict[str, Any]) -> str:
     return "int8-qat" if "int8-qat" in found["candidate"] else "int8"
 
 
+def held_out_reports() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Backbone, series and report of each grouped row that was made."""
+    for backbone in ("mobilenet", "vgg16"):
+        for series in ("B10", "B11", "B12", "B13"):
+            if (found := report(f"grouped-{backbone}-nadam-{series}")) is not None:
+                yield backbone, series, found
+
+
 def grouped_table() -> list[str]:
     """Each series held out in turn."""
     lines = [
         "| network | held out | figures | accuracy | recall | specificity | balanced | AUC | flips | gate |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for backbone in ("mobilenet", "vgg16"):
-        for series in ("B10", "B11", "B12", "B13"):
-            found = report(f"grouped-{backbone}-nadam-{series}")
-            if found is None:
-                continue
-            link = f"[{series}](../results/check-grouped-{backbone}-nadam-{series}-csf.json)"
-            for kind, metrics in (
-                ("float", found["reference_metrics"]),
-                (precision_of(found), found["candidate_metrics"]),
-            ):
-                rates = [metrics[name] and metrics[name]["estimate"] for name in ("recall", "specificity")]
-                balanced = "-" if None in rates else f"{50 * sum(rates):.2f}"
-                figures = [percent(metrics, name) for name in ("accuracy", "recall", "specificity")]
-                row = [
-                    *(("", "") if kind != "float" else (NAMES[backbone], link)),
-                    kind,
-                    *figures,
-                    balanced,
-                    percent(metrics, "auc"),
-                    *(("", "") if kind == "float" else (str(len(found["flips"])), found["verdict"])),
-                ]
-                lines.append(f"| {' | '.join(row)} |")
+    for backbone, series, found in held_out_reports():
+        link = f"[{series}](../results/check-grouped-{backbone}-nadam-{series}-csf.json)"
+        for kind, metrics in (
+            ("float", found["reference_metrics"]),
+            (precision_of(found), found["candidate_metrics"]),
+        ):
+            rates = [metrics[name] and metrics[name]["estimate"] for name in ("recall", "specificity")]
+            balanced = "-" if None in rates else f"{50 * sum(rates):.2f}"
+            figures = [percent(metrics, name) for name in ("accuracy", "recall", "specificity")]
+            row = [
+                *(("", "") if kind != "float" else (NAMES[backbone], link)),
+                kind,
+                *figures,
+                balanced,
+                percent(metrics, "auc"),
+                *(("", "") if kind == "float" else (str(len(found["flips"])), found["verdict"])),
+            ]
+            lines.append(f"| {' | '.join(row)} |")
     return lines
 
 
@@ -128,25 +133,21 @@ def reliability_table() -> list[str]:
     def share(value: float | None) -> str:
         return "-" if value is None else f"{100 * value:.1f}"
 
-    for backbone in ("mobilenet", "vgg16"):
-        for series in ("B10", "B11", "B12", "B13"):
-            found = report(f"grouped-{backbone}-nadam-{series}")
-            if found is None:
-                continue
-            for kind, side in (("float", "reference"), (precision_of(found), "candidate")):
-                entry, decision = found[f"{side}_reliability"], found[f"{side}_decision"]
-                referrals = entry["referrals"] or {}
-                row = [
-                    *((NAMES[backbone], series) if kind == "float" else ("", "")),
-                    kind,
-                    f"{decision['temperature']:.2f}",
-                    f"{entry['ece_before']:.3f} / {entry['ece_after']:.3f}",
-                    f"{entry['brier_before']:.3f} / {entry['brier_after']:.3f}",
-                    share(referrals.get("referred")),
-                    share(referrals.get("decided_accuracy")),
-                    f"{share(referrals.get('fracture_coverage'))} / {share(referrals.get('normal_coverage'))}",
-                ]
-                lines.append(f"| {' | '.join(row)} |")
+    for backbone, series, found in held_out_reports():
+        for kind, side in (("float", "reference"), (precision_of(found), "candidate")):
+            entry, decision = found[f"{side}_reliability"], found[f"{side}_decision"]
+            referrals = entry["referrals"] or {}
+            row = [
+                *((NAMES[backbone], series) if kind == "float" else ("", "")),
+                kind,
+                f"{decision['temperature']:.2f}",
+                f"{entry['ece_before']:.3f} / {entry['ece_after']:.3f}",
+                f"{entry['brier_before']:.3f} / {entry['brier_after']:.3f}",
+                share(referrals.get("referred")),
+                share(referrals.get("decided_accuracy")),
+                f"{share(referrals.get('fracture_coverage'))} / {share(referrals.get('normal_coverage'))}",
+            ]
+            lines.append(f"| {' | '.join(row)} |")
     return lines
 
 

@@ -80,5 +80,14 @@ def test_what_the_run_wants_is_what_is_chosen(
     of_before = with_operating_point(file, replace(run, settings={}), validation, images).contract
     assert of_before is not None
     assert of_before.decision == chosen_on(small_int8_model, validation, images)
+    # Some labels turned round, so that the network is surer than right, and a temperature is needed.
+    turned = [
+        replace(item, label=1 - item.label) if i % 3 == 0 else item
+        for i, item in enumerate(validation.slices)
+    ]
+    doubtful = replace(validation, slices=tuple(turned))
+    heated = with_operating_point(file, run, doubtful, images).contract
+    assert heated is not None
+    assert heated.temperature == chosen_on(small_int8_model, doubtful, images).temperature > 1.0
     with pytest.raises(ContractError, match="no contract"):
         with_operating_point(replace(file, contract=None), run, validation, images)
