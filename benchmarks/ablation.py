@@ -3,7 +3,9 @@
 ``python benchmarks/ablation.py probe --data DATA --weights FILE --out results/ablation-probe-csf.json`` fits
 linear probes on frozen MobileNet features, by block, range of inputs, augmentation and weighting of series.
 ``python benchmarks/ablation.py heads RUN ... --out results/ablation-heads-csf.json`` takes the heads of trained
-runs apart: the early one, the last one, and their sum by weight, at equal logits.
+runs apart: each one alone, and all sums of them, at equal logits.
+``python benchmarks/ablation.py recipes --data DATA --weights FILE --runs FOLDER --out
+results/ablation-recipes-csf.json`` trains the grouped recipe with one thing changed at a time.
 
 Everything here looks at the held-out series: it explains, and it is no evidence for a choice made by it.
 """
@@ -11,6 +13,9 @@ Everything here looks at the held-out series: it explains, and it is no evidence
 from __future__ import annotations
 
 import argparse
+import itertools
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -132,9 +137,9 @@ def probe(data: Path, weights: str) -> list[dict[str, Any]]:
 
 
 def heads(runs: list[Path]) -> list[dict[str, Any]]:
-    """Margins of each head of a run on its test part, and of their weighted sums."""
+    """Margins of each linear head of a run on its test part, and of their sums."""
     from converters.keras_model import load_keras
-    from cspine_edge.training.backbones import EARLY_PREFIX, EARLY_WEIGHT, HEAD_LAYERS
+    from cspine_edge.training.backbones import STAGES
     from cspine_edge.training.framework import keras
     from cspine_edge.training.pipeline import inference_batches
 
@@ -143,21 +148,63 @@ def heads(runs: list[Path]) -> list[dict[str, Any]]:
         run = Run.load(folder)
         model, split = load_keras(run.model_path), run.split()
         part = run.dataset().subset(split.test)
-        outputs = [model.get_layer(prefix + HEAD_LAYERS[-1]).output for prefix in (EARLY_PREFIX, "")]
+        outputs = [model.get_layer(f"stage{stride}_logits").output for stride in STAGES]
         images = load_images(part, run.preprocessing)
-        both = keras.Model(model.input, outputs).predict(
+        every = keras.Model(model.input, outputs).predict(
             inference_batches(images, run.preprocessing), verbose=0
         )
-        early, last = (logits[:, 1].astype(np.float64) - logits[:, 0] for logits in both)
-        early /= EARLY_WEIGHT
-        cases = {"early head alone": early, "last head alone": last} | {
-            f"last + {weight:g} early": last + weight * early for weight in (0.5, 1.0, 2.0, 4.0)
-        }
-        for name, margins in cases.items():
-            held = ", ".join(split.held_out)
-            found.append(
-                {"run": folder.name, "held_out": held, "heads": name} | rates(margins, part.labels, held)
+        margins = dict(
+            zip(STAGES, (logits[:, 1].astype(np.float64) - logits[:, 0] for logits in every), strict=True)
+        )
+        for count in range(1, len(STAGES) + 1):
+            for chosen in itertools.combinations(STAGES, count):
+                held, total = (
+                    ", ".join(split.held_out),
+                    np.sum([margins[stride] for stride in chosen], axis=0),
+                )
+                found.append(
+                    {"run": folder.name, "held_out": held, "heads": " + ".join(map(str, chosen))}
+                    | rates(total, part.labels, held)
+                )
+                print(found[-1], flush=True)
+    return found
+
+
+def recipes(data: Path, weights: str, folder: Path) -> list[dict[str, Any]]:
+    """The grouped recipe with one thing changed, each trained, at equal logits."""
+    from converters.keras_model import load_keras
+    from cspine_edge.splits import grouped_split
+    from cspine_edge.training.augment import Augmentation
+    from cspine_edge.training.backbones import Architecture, Head
+    from cspine_edge.training.loop import predict_logits
+    from cspine_edge.training.train import TrainSettings, train
+
+    dataset = load_dataset(data)
+    recipe = TrainSettings(
+        Architecture(head=Head.LINEAR), weights=weights, augmentation=Augmentation.across_scanners()
+    )
+    changed = {
+        "the recipe": recipe,
+        "without augmentation": replace(recipe, augmentation=None),
+        "the paper's augmentation": replace(recipe, augmentation=Augmentation()),
+        "the paper's head, 60 epochs": replace(recipe, architecture=Architecture()),
+        "the recipe, then 1 epoch of everything": replace(recipe, fine_tune_epochs=1),
+        "the same, another seed": replace(recipe, fine_tune_epochs=1, seed=1),
+        "the recipe, another seed": replace(recipe, seed=1),
+    }
+    found: list[dict[str, Any]] = []
+    for name, settings in changed.items():
+        for held in ("CSFDV1B10", "CSFDV1B11", "CSFDV1B12"):
+            split, out = grouped_split(dataset, 0, (held,)), folder / f"{name.replace(' ', '-')}-{held[-3:]}"
+            if not (out / "run.json").is_file():
+                shutil.rmtree(out, ignore_errors=True)
+                train(dataset, split, settings, out)
+            run, part = Run.load(out), dataset.subset(split.test)
+            logits = predict_logits(
+                load_keras(run.model_path), load_images(part, run.preprocessing), run.preprocessing
             )
+            margins = logits[:, 1].astype(np.float64) - logits[:, 0]
+            found.append({"recipe": name, "held_out": held} | rates(margins, part.labels, held))
             print(found[-1], flush=True)
     return found
 
@@ -168,16 +215,23 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("probe", "heads"):
+    for name in ("probe", "heads", "recipes"):
         verb = verbs.add_parser(name)
         verb.add_argument("--out", type=Path, required=True)
-        if name == "probe":
-            verb.add_argument("--data", type=Path, required=True)
-            verb.add_argument("--weights", default="imagenet")
-        else:
+        if name == "heads":
             verb.add_argument("runs", nargs="+", type=Path)
+            continue
+        verb.add_argument("--data", type=Path, required=True)
+        verb.add_argument("--weights", default="imagenet")
+        if name == "recipes":
+            verb.add_argument("--runs", type=Path, required=True, help="folder for the trained runs")
     arguments = parser.parse_args()
-    rows = probe(arguments.data, arguments.weights) if arguments.verb == "probe" else heads(arguments.runs)
+    if arguments.verb == "heads":
+        rows = heads(arguments.runs)
+    elif arguments.verb == "probe":
+        rows = probe(arguments.data, arguments.weights)
+    else:
+        rows = recipes(arguments.data, arguments.weights, arguments.runs)
     write_json(arguments.out, rows, overwrite=True)
 
 

@@ -74,7 +74,7 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
         If the ``train`` extra is not installed.
     """
     from converters.convert import ConvertSettings, convert, source_of_run
-    from cspine_edge.training.backbones import Architecture
+    from cspine_edge.training.backbones import Architecture, Head
     from cspine_edge.training.train import TrainSettings, train
 
     from .audit import audit_dataset
@@ -118,9 +118,8 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
 
     start = _starting_weights()
     settings = TrainSettings(
-        architecture=Architecture(),
+        architecture=Architecture(head=Head.LINEAR),
         weights=start,
-        epochs=0,
         fine_tune_epochs=5,
         fine_tune_rate=3e-4,
         batch_size=16,

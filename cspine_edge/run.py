@@ -7,7 +7,7 @@
       split.json       which slices train, validate and test
       model.keras      the float network
       metrics.json     its metrics on the test part
-      curves.png, confusion.png
+      curves.png, confusion.png    (no curves where nothing had epochs)
       checkpoints/     what --resume goes on from
       *.tflite         what 'convert' makes of it, with NAME.calibration.json
 """
@@ -55,8 +55,8 @@ class Run:
         Everything else that was set: epochs, rates, augmentation.
     versions
         Versions of the packages that trained it.
-    early_block
-        Block of the base after which a second head reads; ``None`` has none.
+    head
+        What is put on the base: ``dense`` or ``linear``.
     temperature, abstention
         Of the float network, chosen with the threshold; ``convert`` chooses all three anew for what it makes.
     """
@@ -80,7 +80,7 @@ class Run:
     versions: dict[str, str]
     temperature: float = 1.0
     abstention: Abstention | None = None
-    early_block: int | None = None
+    head: str = "dense"
 
     @property
     def model_path(self) -> Path:
@@ -89,10 +89,9 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name by the grammar ``backbone[-aALPHA][-eBLOCK]-SIZE``, e.g. ``mobilenet-a1.0-e7-224``."""
+        """Name by the grammar ``backbone[-aALPHA]-SIZE``, e.g. ``mobilenet-a1.0-224``."""
         width = f"-a{self.alpha}" if self.backbone == "mobilenet" else ""
-        early = "" if self.early_block is None else f"-e{self.early_block}"
-        return f"{self.backbone}{width}{early}-{self.size}"
+        return f"{self.backbone}{width}-{self.size}"
 
     def split(self) -> Split:
         """Read the split."""

@@ -30,7 +30,7 @@ def built(backbone: str, weights: str = "random", **changes: Any) -> Any:
     ("backbone", "convolutions"), [("mobilenet", 27), ("vgg16", 13), ("densenet121", 120)]
 )
 def test_network_is_flat_with_two_logits(backbone: str, convolutions: int) -> None:
-    from cspine_edge.training.backbones import Architecture, freeze_base, unfreeze
+    from cspine_edge.training.backbones import freeze_base, unfreeze
     from cspine_edge.training.framework import keras
 
     model = built(backbone)
@@ -45,12 +45,12 @@ def test_network_is_flat_with_two_logits(backbone: str, convolutions: int) -> No
     trained = {weight.name.split("/")[0] for weight in model.trainable_weights}
     assert trained == {"hidden", "logits"}
     assert {layer.name for layer in model.layers if layer.trainable} == HEAD
-    unfreeze(model, Architecture())
+    unfreeze(model)
     assert all(layer.trainable for layer in model.layers)
 
 
 def test_normalisation_follows_the_data_quickly_once_unfrozen() -> None:
-    from cspine_edge.training.backbones import FINE_TUNE_MOMENTUM, Architecture, freeze_base, unfreeze
+    from cspine_edge.training.backbones import FINE_TUNE_MOMENTUM, freeze_base, unfreeze
 
     model = built("mobilenet")
     bright = np.full((4, 32, 32, 3), 0.9, np.float32)
@@ -58,7 +58,7 @@ def test_normalisation_follows_the_data_quickly_once_unfrozen() -> None:
     freeze_base(model)
     model(bright, training=True)
     assert not first.moving_mean.numpy().any(), "statistics of a frozen base moved"
-    unfreeze(model, Architecture())
+    unfreeze(model)
     seen = model.get_layer("conv1")(bright).numpy().mean(axis=(0, 1, 2))
     model(bright, training=True)
     np.testing.assert_allclose(
@@ -126,42 +126,30 @@ def test_width_is_mobilenets() -> None:
         built("mobilenet", size=31)
 
 
-def test_an_early_head_is_added_to_the_last_one() -> None:
-    from cspine_edge.training.backbones import (
-        EARLY_WEIGHT,
-        head_prefixes,
-        last_head_only,
-        split_head,
-        weigh_early_head,
-    )
+@pytest.mark.parametrize(
+    ("backbone", "features"),
+    [("mobilenet", [64, 128, 256]), ("vgg16", [256, 512, 512]), ("densenet121", [512, 1024, 1024])],
+)
+def test_linear_heads_read_each_stage_and_are_added(backbone: str, features: list[int]) -> None:
+    from cspine_edge.training.backbones import STAGES, Head, freeze_base, staged_features
 
-    model = built("mobilenet", early_block=7)
-    assert head_prefixes(model) == ("early_", "")
-    assert head_prefixes(built("mobilenet")) == ("",)
+    model = built(backbone, head=Head.LINEAR)
+    base, heads = staged_features(model)
+    assert [head.kernel.shape for head in heads] == [(width, 2) for width in features]
+    sides = [
+        layer.input_shape[1]
+        for layer in model.layers
+        if layer.name.endswith("_pool") and "stage" in layer.name
+    ]
+    assert sides == [32 // stride for stride in STAGES]
+    heads[0].bias.assign([1.0, -3.0])
+    heads[2].bias.assign([0.5, 0.25])
     images = np.random.default_rng(0).random((2, 32, 32, 3), dtype=np.float32)
-    model.get_layer("early_logits").bias.assign([1.0, -3.0])
-    base, head = split_head(model, "early_")
-    assert base.output_shape == (None, 128)
-    early, last = head(base(images)).numpy(), last_head_only(model)(images).numpy()
-    np.testing.assert_allclose(model(images), early + last, atol=1e-5)
-    weigh_early_head(model)
-    np.testing.assert_allclose(model(images), EARLY_WEIGHT * early + last, atol=1e-5)
-
-
-def test_what_an_early_head_reads_stays_frozen() -> None:
-    from cspine_edge.training.backbones import Architecture, unfreeze
-
-    model = built("mobilenet", early_block=7)
-    unfreeze(model, Architecture(alpha=0.25, size=32, early_block=7))
-    trained = {layer.name for layer in model.layers if layer.trainable}
-    assert {"conv_dw_8", "conv_pw_13", "hidden", "logits"} <= trained
-    assert not trained & {"conv1", "conv1_bn", "conv_dw_7", "conv_pw_7", "conv_pw_7_bn"}
-
-
-@pytest.mark.parametrize(("backbone", "block"), [("mobilenet", 13), ("vgg16", 5), ("densenet121", 0)])
-def test_blocks_that_no_early_head_can_read(backbone: str, block: int) -> None:
-    with pytest.raises(UsageError, match="--early-block must be from 1 to"):
-        built(backbone, early_block=block)
+    given = np.split(base(images).numpy(), np.cumsum(features)[:-1], axis=1)
+    wanted = sum(head(part).numpy() for head, part in zip(heads, given, strict=True))
+    np.testing.assert_allclose(model(images), wanted, atol=1e-5)
+    freeze_base(model)
+    assert {weight.name.split("/")[0] for weight in model.trainable_weights} == {head.name for head in heads}
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def featured(folder: Path, **changes: Any) -> tuple[Any, list[str]]:
     from cspine_edge.training.feed import feature_feed
 
     lines: list[str] = []
-    arguments = {"epochs": 9, "seed": 0, "cache": folder, "log": lines.append} | changes
+    arguments = {"renditions": 3, "seed": 0, "cache": folder, "log": lines.append} | changes
     images = arguments.pop("images", None) or feed()
     return feature_feed(split_head(model())[0], images, **arguments), lines
 
@@ -92,19 +92,17 @@ def test_base_and_head_together_are_the_network() -> None:
 
 
 def test_epochs_take_turns_with_the_renditions(tmp_path: Path) -> None:
-    from cspine_edge.training.feed import RENDITIONS
-
     found, _ = featured(tmp_path)
-    assert len(found.renditions) == RENDITIONS
+    assert len(found.renditions) == 3
     assert not np.allclose(found.renditions[0], found.renditions[1])
-    for number in (1, 1 + RENDITIONS):
+    for number in (1, 1 + 3):
         rows = [
             row for features, _, _ in found.epoch(number, seed=4, batch_size=8) for row in features.numpy()
         ]
         known = found.renditions[1]
         assert all(np.isclose(known, row).all(axis=1).any() for row in rows)
         assert len(rows) == 20
-    assert len(featured(tmp_path, epochs=2)[0].renditions) == 2
+    assert len(featured(tmp_path, renditions=2)[0].renditions) == 2
 
 
 def test_labels_and_weights_stay_with_their_features(tmp_path: Path) -> None:
@@ -145,29 +143,24 @@ def test_other_images_or_seeds_have_other_features(change: str, tmp_path: Path) 
     assert len(found.labels) == 20
 
 
+def test_bases_of_one_network_that_end_elsewhere_do_not_share_features(tmp_path: Path) -> None:
+    from cspine_edge.training.backbones import Architecture, Head, build, staged_features
+    from cspine_edge.training.feed import feature_feed
+
+    network = build(Architecture(alpha=0.25, size=32, head=Head.LINEAR), "random")
+    for layer in model().layers:  # the same base as that of the dense head
+        if layer.weights and layer.name not in ("hidden", "logits"):
+            network.get_layer(layer.name).set_weights(layer.get_weights())
+    last, _ = featured(tmp_path)
+    staged = feature_feed(
+        staged_features(network)[0], feed(), renditions=3, seed=0, cache=tmp_path, log=lambda line: None
+    )
+    assert (last.renditions[0].shape, staged.renditions[0].shape) == ((20, 256), (20, 448))
+    np.testing.assert_allclose(staged.renditions[0][:, -256:], last.renditions[0], atol=1e-5)
+
+
 def test_nothing_watched_is_said(tmp_path: Path) -> None:
     found, _ = featured(tmp_path, images=feed(watched=False))
     assert found.monitor_labels is None
     with pytest.raises(ValueError, match="nothing is watched"):
         found.monitor()
-
-
-def test_a_layer_takes_the_scale_in_and_out_again(tmp_path: Path) -> None:
-    from cspine_edge.training.feed import Standardisation
-    from cspine_edge.training.framework import keras
-
-    found, _ = featured(tmp_path)
-    scale = Standardisation.of(found)
-    standard = scale.apply(found)
-    rows = np.concatenate(standard.renditions)
-    alive = np.concatenate(found.renditions).std(axis=0) > 1.0
-    np.testing.assert_allclose(rows.mean(axis=0), 0.0, atol=1e-3)
-    np.testing.assert_allclose(rows[:, alive].std(axis=0), 1.0, atol=1e-3)
-    dense = keras.layers.Dense(3)
-    wanted = dense(standard.watched).numpy()
-    before = dense.get_weights()
-    scale.take_in(dense)
-    np.testing.assert_allclose(dense(found.watched), wanted, atol=1e-3)
-    scale.take_out(dense)
-    for one, other in zip(before, dense.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-4)

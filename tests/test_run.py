@@ -77,7 +77,7 @@ def test_a_moved_folder_knows_where_it_is(tmp_path: Path) -> None:
         ({}, "mobilenet-a0.25-96"),
         ({"alpha": 1.0, "size": 224}, "mobilenet-a1.0-224"),
         ({"backbone": "vgg16", "alpha": 1.0, "size": 224}, "vgg16-224"),
-        ({"alpha": 1.0, "size": 224, "early_block": 7}, "mobilenet-a1.0-e7-224"),
+        ({"alpha": 1.0, "size": 224, "head": "linear"}, "mobilenet-a1.0-224"),
     ],
 )
 def test_names_follow_the_grammar(tmp_path: Path, changes: dict[str, Any], name: str) -> None:

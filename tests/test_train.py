@@ -246,3 +246,48 @@ def test_going_on_from_a_network_of_ours(small_run: Path, dataset: LabelledDatas
     other = replace(settings, architecture=replace(same, hidden_units=8))
     with pytest.raises((ModelError, UsageError), match="is no network of this toolkit of that architecture"):
         trained(dataset, grouped_split(dataset, 0), other, tmp_path / "other")
+
+
+def test_linear_heads_are_solved_on_any_base(
+    small_run: Path, dataset: LabelledDataset, tmp_path: Path
+) -> None:
+    """A network of ours is a base like any other, whatever head it has; without epochs there are no curves."""
+    from converters.keras_model import load_keras
+    from cspine_edge.training.backbones import Architecture, Head
+
+    start = small_run / "model.keras"
+    settings = settings_of(start, architecture=Architecture(alpha=0.25, size=96, head=Head.LINEAR))
+    result, lines = trained(dataset, grouped_split(dataset, 0), settings, tmp_path / "run")
+    assert sum(line.startswith("linear head at stride") for line in lines) == 3
+    assert Run.load(tmp_path / "run").head == "linear"
+    ours, base = load_keras(result.run.model_path), load_keras(start)
+    assert ours.get_layer("stage32_logits").kernel.shape == (256, 2)
+    for layer in base.layers:
+        if layer.weights and layer.name not in ("hidden", "logits"):
+            for one, other in zip(ours.get_layer(layer.name).get_weights(), layer.get_weights(), strict=True):
+                np.testing.assert_array_equal(one, other)
+    assert not (tmp_path / "run" / "curves.png").exists()
+    assert (tmp_path / "run" / "confusion.png").is_file()
+    again, _ = trained(dataset, grouped_split(dataset, 0), settings, tmp_path / "again")
+    for one, other in zip(ours.get_weights(), load_keras(again.run.model_path).get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    tuned, _ = trained(
+        dataset, grouped_split(dataset, 0), replace(settings, fine_tune_epochs=1), tmp_path / "tuned"
+    )
+    assert (tmp_path / "tuned" / "curves.png").is_file()
+    for name in ("conv1", "stage8_logits", "stage32_logits"):
+        assert (
+            (load_keras(tuned.run.model_path).get_layer(name).kernel != ours.get_layer(name).kernel)
+            .numpy()
+            .any()
+        )
+
+
+def test_options_of_a_dense_head_are_refused_for_linear_ones(
+    phantom_data: Path, cli: Any, tmp_path: Path
+) -> None:
+    for option in ("--epochs", "--hidden-units"):
+        said = cli("train", phantom_data, option, 3, "--weights", "random", "--out", tmp_path / "run")
+        assert said.code == 2
+        assert f"{option} is about a dense head" in said.err.replace("\n", " ")
+    assert not (tmp_path / "run").exists()

@@ -28,6 +28,13 @@ class OptimizerName(str, Enum):
     ADAM = "adam"
 
 
+class HeadName(str, Enum):
+    """The heads, named here so that --help needs no TensorFlow."""
+
+    DENSE = "dense"
+    LINEAR = "linear"
+
+
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command("train")(train)
@@ -55,34 +62,35 @@ def train(
             "of ours.",
         ),
     ] = "imagenet",
+    head: Annotated[
+        HeadName | None,
+        typer.Option(
+            "--head",
+            help="dense: the paper's, trained; linear: logistic regressions at three depths, solved "
+            "[paper: dense; grouped: linear].",
+        ),
+    ] = None,
     epochs: Annotated[
-        int | None, typer.Option("--epochs", min=0, help="Epochs with a frozen base [60; grouped: 20].")
+        int | None, typer.Option("--epochs", min=0, help="Epochs of a dense head, base frozen [60].")
     ] = None,
-    rate: Annotated[float, typer.Option("--rate", min=1e-8, max=1.0, help="Their learning rate.")] = 1e-4,
+    rate: Annotated[
+        float | None, typer.Option("--rate", min=1e-8, max=1.0, help="Their learning rate [1e-4].")
+    ] = None,
     fine_tune_epochs: Annotated[
-        int | None,
-        typer.Option("--fine-tune-epochs", min=0, help="Then epochs with the base unfrozen [0; grouped: 1]."),
-    ] = None,
+        int, typer.Option("--fine-tune-epochs", min=0, help="Then epochs with everything unfrozen.")
+    ] = 0,
     fine_tune_rate: Annotated[
         float,
         typer.Option("--fine-tune-rate", min=1e-8, max=1.0, help="Learning rate where the base is trained."),
     ] = 1e-4,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Slices per step.")] = 32,
     dropout: Annotated[
-        float, typer.Option("--dropout", min=0.0, max=0.9, help="Dropout before the logits.")
-    ] = 0.5,
-    hidden_units: Annotated[
-        int, typer.Option("--hidden-units", min=1, help="Units of the Dense ReLU layer.")
-    ] = 128,
-    alpha: Annotated[float, typer.Option("--alpha", help="Width multiplier (mobilenet).")] = 1.0,
-    early_block: Annotated[
-        int | None,
-        typer.Option(
-            "--early-block",
-            min=0,
-            help="Add a second head after this block of the base; 0 for none [0; grouped mobilenet: 7].",
-        ),
+        float | None, typer.Option("--dropout", min=0.0, max=0.9, help="Dropout of a dense head [0.5].")
     ] = None,
+    hidden_units: Annotated[
+        int | None, typer.Option("--hidden-units", min=1, help="Units of a dense head's ReLU layer [128].")
+    ] = None,
+    alpha: Annotated[float, typer.Option("--alpha", help="Width multiplier (mobilenet).")] = 1.0,
     size: Annotated[int, typer.Option("--size", help="Height and width of the input in pixels.")] = 224,
     hold_out: Annotated[
         list[str] | None,
@@ -124,7 +132,7 @@ def train(
     """Train a network of the paper and write a run folder. Needs the train extra."""
     from ..dataset import load_dataset
     from ..training.augment import Augmentation
-    from ..training.backbones import Architecture, Backbone
+    from ..training.backbones import Architecture, Backbone, Head
     from ..training.loop import Optimizer
     from ..training.train import TrainSettings
     from ..training.train import train as run_training
@@ -145,17 +153,25 @@ def train(
     else:
         chosen = grouped_split(dataset, seed, tuple(hold_out or ()))
     is_paper = chosen.protocol is Protocol.PAPER
-    if early_block is None and not is_paper and backbone is BackboneName.MOBILENET:
-        early_block = 7
+    head = head or (HeadName.DENSE if is_paper else HeadName.LINEAR)
+    of_dense = {"--epochs": epochs, "--rate": rate, "--dropout": dropout, "--hidden-units": hidden_units}
+    given = [option for option, value in of_dense.items() if value is not None]
+    if head is HeadName.LINEAR and given:
+        raise UsageError(f"{given[0]} is about a dense head; linear ones are solved; add --head dense")
     settings = TrainSettings(
         architecture=Architecture(
-            Backbone(backbone.value), alpha, size, hidden_units, dropout, early_block or None
+            Backbone(backbone.value),
+            alpha,
+            size,
+            Head(head.value),
+            128 if hidden_units is None else hidden_units,
+            0.5 if dropout is None else dropout,
         ),
         optimizer=Optimizer(optimizer.value),
         weights=weights,
-        epochs=(60 if is_paper else 20) if epochs is None else epochs,
-        rate=rate,
-        fine_tune_epochs=(0 if is_paper else 1) if fine_tune_epochs is None else fine_tune_epochs,
+        epochs=60 if epochs is None else epochs,
+        rate=1e-4 if rate is None else rate,
+        fine_tune_epochs=fine_tune_epochs,
         fine_tune_rate=fine_tune_rate,
         batch_size=batch_size,
         augmentation=Augmentation() if is_paper else Augmentation.across_scanners(),

@@ -1,4 +1,4 @@
-"""The three networks of the paper as flat functional models: ImageNet base, small head, two logits."""
+"""The three networks of the paper as flat functional models: ImageNet base, small head or heads, two logits."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from ..errors import ModelError, UsageError
 from .framework import keras
 
 HEAD_LAYERS = ("pool", "hidden", "dropout", "logits")
-"""Names of the layers that are added to the base; those of an early head have a prefix."""
-EARLY_PREFIX = "early_"
-EARLY_WEIGHT = 2.0
-"""How often an early head's margin counts beside the last one's."""
+"""Names of the layers that a dense head adds to the base."""
 
-_BLOCK_ENDS = {
-    "mobilenet": tuple(f"conv_pw_{number}_relu" for number in range(1, 14)),
-    "vgg16": tuple(f"block{number}_pool" for number in range(1, 6)),
-    "densenet121": ("pool2_pool", "pool3_pool", "pool4_pool", "relu"),
+STAGES = (8, 16, 32)
+"""Strides of the maps that linear heads read; the map of 224 pixels is then 28, 14 and 7 wide."""
+
+_STAGE_ENDS = {
+    "mobilenet": ("conv_pw_5_relu", "conv_pw_11_relu", "conv_pw_13_relu"),
+    "vgg16": ("block3_pool", "block4_pool", "block5_pool"),
+    "densenet121": ("pool3_relu", "pool4_relu", "relu"),
 }
-"""The layers that blocks end with, first to last."""
+"""The last layer at each of these strides (VGG16: after its pooling)."""
 
 FINE_TUNE_MOMENTUM = 0.9
 """Momentum of the batch normalisation's moving statistics while the base is trained."""
@@ -41,6 +41,16 @@ class Backbone(str, Enum):
     """DenseNet121 (Huang et al., 2017)."""
 
 
+class Head(str, Enum):
+    """What is put on the base."""
+
+    DENSE = "dense"
+    """The paper's: Dense (ReLU), Dropout and two logits, on the pooled features of the last block."""
+    LINEAR = "linear"
+    """Two logits on the pooled features of each of :data:`STAGES`, added up. Earlier features are simpler, and
+    depend less on the scanners they were learnt on."""
+
+
 @dataclass(frozen=True)
 class Architecture:
     """What is built.
@@ -53,30 +63,26 @@ class Architecture:
         Width multiplier; MobileNet only.
     size
         Height and width of the input in pixels.
+    head
+        What is put on the base.
     hidden_units
-        Units of the head's Dense ReLU layer.
+        Units of a dense head's Dense ReLU layer.
     dropout
-        Dropout rate before the logits; the paper gives 0.3 to 0.5.
-    early_block
-        Block of the base after which a second head reads, whose logits are added to the last one's; ``None``
-        has none. Early features are simpler, and depend less on the scanners they were learnt on.
+        Dropout rate of a dense head, before the logits; the paper gives 0.3 to 0.5.
     """
 
     backbone: Backbone = Backbone.MOBILENET
     alpha: float = 1.0
     size: int = 224
+    head: Head = Head.DENSE
     hidden_units: int = 128
     dropout: float = 0.5
-    early_block: int | None = None
 
     def __post_init__(self) -> None:
         if self.alpha != 1.0 and self.backbone is not Backbone.MOBILENET:
             raise UsageError("--alpha is a width multiplier of mobilenet only")
         if self.size < 32:
             raise UsageError("--size must be at least 32 pixels")
-        most = len(_BLOCK_ENDS[self.backbone.value])
-        if self.early_block is not None and not 1 <= self.early_block < most:
-            raise UsageError(f"--early-block must be from 1 to {most - 1} with {self.backbone.value}")
 
 
 def build(architecture: Architecture, weights: str) -> keras.Model:
@@ -126,47 +132,49 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
         raise ModelError(weights, f"does not fit {architecture.backbone.value} ({cause})") from error
     if weights != "random":
         _take_unit_range(base, architecture.backbone)
-    logits = _head(base.output, architecture, "")
-    if architecture.early_block is not None:
-        early = base.get_layer(_BLOCK_ENDS[architecture.backbone.value][architecture.early_block - 1])
-        logits = keras.layers.Add(name="sum", dtype="float32")(
-            [logits, _head(early.output, architecture, EARLY_PREFIX)]
-        )
-    return keras.Model(inputs, logits, name=architecture.backbone.value)
+    add_head = _dense_head if architecture.head is Head.DENSE else _linear_heads
+    return keras.Model(inputs, add_head(base, architecture), name=architecture.backbone.value)
 
 
-def _head(features: Any, architecture: Architecture, prefix: str) -> Any:
-    pool, hidden, dropout, logits = (prefix + name for name in HEAD_LAYERS)
-    x = keras.layers.GlobalAveragePooling2D(name=pool)(features)
+def _dense_head(base: keras.Model, architecture: Architecture) -> Any:
+    pool, hidden, dropout, logits = HEAD_LAYERS
+    x = keras.layers.GlobalAveragePooling2D(name=pool)(base.output)
     x = keras.layers.Dense(architecture.hidden_units, activation="relu", name=hidden)(x)
     # Its own generator, which each epoch seeds; by default a seed is fixed as the graph is traced.
     x = keras.layers.Dropout(architecture.dropout, name=dropout, force_generator=True)(x)
     return keras.layers.Dense(len(LABELS), name=logits, dtype="float32")(x)
 
 
-def head_prefixes(model: keras.Model) -> tuple[str, ...]:
-    """Prefixes of the layers of each head, the early one first."""
-    return (EARLY_PREFIX, "") if any(layer.name == "sum" for layer in model.layers) else ("",)
+def _linear_heads(base: keras.Model, architecture: Architecture) -> Any:
+    logits = []
+    for stride, end in zip(STAGES, _STAGE_ENDS[architecture.backbone.value], strict=True):
+        pooled = keras.layers.GlobalAveragePooling2D(name=f"stage{stride}_pool")(base.get_layer(end).output)
+        logits.append(keras.layers.Dense(len(LABELS), name=f"stage{stride}_logits", dtype="float32")(pooled))
+    total = logits[0]
+    for stride, more in zip(STAGES[1:], logits[1:], strict=True):  # the converter takes no sum of three
+        total = keras.layers.Add(name=f"stage{stride}_sum", dtype="float32")([total, more])
+    return total
 
 
-def split_head(model: keras.Model, prefix: str = "") -> tuple[keras.Model, keras.Model]:
-    """Give the base up to a head's pooled features, and the head; both share the model's weights."""
-    features = model.get_layer(prefix + HEAD_LAYERS[0]).output
+def is_of_head(layer: keras.layers.Layer) -> bool:
+    """Tell a head's layers from the base's."""
+    return layer.name in HEAD_LAYERS or layer.name.startswith("stage")
+
+
+def split_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Give the base up to the pooled features, and the dense head; both share the model's weights."""
+    features = model.get_layer(HEAD_LAYERS[0]).output
     x = inputs = keras.Input(features.shape[1:], name="features")
     for name in HEAD_LAYERS[1:]:
-        x = model.get_layer(prefix + name)(x)
-    return keras.Model(model.input, features), keras.Model(inputs, x)
+        x = model.get_layer(name)(x)
+    return keras.Model(model.input, features, name="last_features"), keras.Model(inputs, x)
 
 
-def last_head_only(model: keras.Model) -> keras.Model:
-    """Give the network without its early head, sharing its weights."""
-    return keras.Model(model.input, model.get_layer(HEAD_LAYERS[-1]).output)
-
-
-def weigh_early_head(model: keras.Model) -> None:
-    """Let a trained early head count :data:`EARLY_WEIGHT` times; its last layer takes the factor in."""
-    logits = model.get_layer(EARLY_PREFIX + HEAD_LAYERS[-1])
-    logits.set_weights([EARLY_WEIGHT * weight for weight in logits.get_weights()])
+def staged_features(model: keras.Model) -> tuple[keras.Model, list[keras.layers.Dense]]:
+    """Give the base up to the pooled features of all stages, one after another, and the linear head of each."""
+    pooled = [model.get_layer(f"stage{stride}_pool").output for stride in STAGES]
+    base = keras.Model(model.input, keras.layers.Concatenate()(pooled), name="staged_features")
+    return base, [model.get_layer(f"stage{stride}_logits") for stride in STAGES]
 
 
 def _take_unit_range(base: keras.Model, backbone: Backbone) -> None:
@@ -199,22 +207,18 @@ def _take_unit_range(base: keras.Model, backbone: Backbone) -> None:
 
 
 def freeze_base(model: keras.Model) -> None:
-    """Train the heads only."""
+    """Train the head only."""
     for layer in model.layers:
-        layer.trainable = layer.name.removeprefix(EARLY_PREFIX) in HEAD_LAYERS
+        layer.trainable = is_of_head(layer)
 
 
-def unfreeze(model: keras.Model, architecture: Architecture) -> None:
-    """Train everything, but not what an early head reads; batch normalisation follows the data quickly.
+def unfreeze(model: keras.Model) -> None:
+    """Train everything; batch normalisation follows the data quickly.
 
     Keras' momentum of 0.99 needs hundreds of steps to forget the statistics of the pre-training; short
     fine-tunes would end with statistics that fit neither.
     """
-    is_open = architecture.early_block is None
     for layer in model.layers:
-        layer.trainable = is_open
+        layer.trainable = True
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = FINE_TUNE_MOMENTUM
-        if not is_open:
-            ends = _BLOCK_ENDS[architecture.backbone.value]
-            is_open = layer.name == ends[(architecture.early_block or 0) - 1]

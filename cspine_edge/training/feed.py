@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -18,8 +18,8 @@ from .augment import Augmentation
 from .framework import keras, tf
 from .pipeline import inference_batches, training_batches
 
-RENDITIONS = 2
-"""Augmented renditions of the training part whose features a frozen base computes; epochs take turns."""
+RENDITIONS = 4
+"""Most augmented renditions of the training part whose features a frozen base computes; epochs take turns."""
 
 
 @dataclass(frozen=True)
@@ -173,65 +173,25 @@ class FeatureFeed:
         return tf.data.Dataset.from_tensor_slices(self.watched).batch(256)
 
 
-@dataclass(frozen=True)
-class Standardisation:
-    """Mean and deviation of features: a head learns evenly on standardised ones, whatever layer they are of.
-
-    The network itself stays as it is: its first Dense layer takes the scale in once the head is trained.
-
-    Attributes
-    ----------
-    mean, deviation
-        Shape (features,), float32.
-    """
-
-    mean: npt.NDArray[np.float32]
-    deviation: npt.NDArray[np.float32]
-
-    @classmethod
-    def of(cls, feed: FeatureFeed) -> Standardisation:
-        """Measure the renditions; a variance gets 0.001 added, as in batch normalisation."""
-        values = np.concatenate(feed.renditions).astype(np.float64)
-        deviation = np.sqrt(values.var(axis=0) + 1e-3)
-        return cls(values.mean(axis=0).astype(np.float32), deviation.astype(np.float32))
-
-    def apply(self, feed: FeatureFeed) -> FeatureFeed:
-        """Give the feed with mean 0 and deviation 1."""
-        renditions = tuple((features - self.mean) / self.deviation for features in feed.renditions)
-        watched = None if feed.watched is None else (feed.watched - self.mean) / self.deviation
-        return replace(feed, renditions=renditions, watched=watched)
-
-    def take_in(self, dense: keras.layers.Dense) -> None:
-        """Let a layer that was trained on standardised features take the features as they are."""
-        kernel, bias = dense.get_weights()
-        kernel = kernel / self.deviation[:, np.newaxis]
-        dense.set_weights([kernel, bias - self.mean @ kernel])
-
-    def take_out(self, dense: keras.layers.Dense) -> None:
-        """The reverse: let a trained layer go on with standardised features."""
-        kernel, bias = dense.get_weights()
-        dense.set_weights([kernel * self.deviation[:, np.newaxis], bias + self.mean @ kernel])
-
-
 def feature_feed(
     base: keras.Model,
     images: ImageFeed,
     *,
-    epochs: int,
+    renditions: int,
     seed: int,
     cache: Path,
     log: Callable[[str], None],
 ) -> FeatureFeed:
-    """Run a frozen base over up to :data:`RENDITIONS` renditions of a feed, and keep what it gives.
+    """Run a frozen base over renditions of a feed, and keep what it gives.
 
     Parameters
     ----------
     base
-        Images in, features (n, features) out.
+        Images in, features (n, features) out; its name tells which.
     images
         The slices and their augmentation.
-    epochs
-        Epochs that will be fed; no more renditions than these are made.
+    renditions
+        How many, if there is an augmentation.
     seed
         Seed of the renditions.
     cache
@@ -245,7 +205,7 @@ def feature_feed(
     def features(
         part: Part, augmentation: Augmentation | None, number: int, what: str
     ) -> npt.NDArray[np.float32]:
-        recipe = f"{weights} {images.spec} {augmentation} {seed} {number} {base.compute_dtype}"
+        recipe = f"{base.name} {weights} {images.spec} {augmentation} {seed} {number} {base.compute_dtype}"
         digest = hashlib.sha256(recipe.encode())
         digest.update(part.images.tobytes())
         path = cache / f"{digest.hexdigest()[:32]}.npy"
@@ -276,12 +236,12 @@ def feature_feed(
             np.save(stream, made)
         return made
 
-    count = min(epochs, RENDITIONS) if images.augmentation is not None else 1
-    renditions = tuple(
+    count = renditions if images.augmentation is not None else 1
+    made = tuple(
         features(images.train, images.augmentation, number, f"features {number + 1}/{count}")
         for number in range(count)
     )
     watched = None
     if images.watched is not None:
         watched = features(images.watched, None, 0, "features of the watched part")
-    return FeatureFeed(renditions, images.labels, images.train.weights, watched, images.monitor_labels)
+    return FeatureFeed(made, images.labels, images.train.weights, watched, images.monitor_labels)

@@ -28,26 +28,22 @@ from ..splits import Protocol, Split, leak_of
 from ..window import BONE_WINDOW, Window
 from .augment import Augmentation
 from .backbones import (
-    HEAD_LAYERS,
     Architecture,
+    Head,
     build,
     freeze_base,
-    head_prefixes,
-    last_head_only,
+    is_of_head,
     split_head,
+    staged_features,
     unfreeze,
-    weigh_early_head,
 )
-from .feed import Feed, ImageFeed, Part, Standardisation, balanced_weights, feature_feed
+from .feed import RENDITIONS, FeatureFeed, Feed, ImageFeed, Part, balanced_weights, feature_feed
 from .framework import keras, strategy, use_mixed_precision
+from .linear import solve_linear_heads
 from .loop import Epoch, Optimizer, Phase, predict_logits, run_phase
 
 FEATURES_FOLDER = "features"
 """Beside the run folders: features of frozen bases, which runs of one base and split share."""
-
-
-WARM_UP_EPOCHS = 2
-"""Epochs of the last head before the base is fine-tuned: one that fits the frozen base leaves it nothing to learn."""
 
 
 @dataclass(frozen=True)
@@ -62,10 +58,9 @@ class TrainSettings:
         Nadam or Adam.
     weights
         ``imagenet``, ``random``, the path of a weight file of the base, or of a whole network of ours
-        (``.keras``) to go on from.
+        (``.keras``) to go on from; linear heads are solved anew.
     epochs
-        Epochs with a frozen base (of the heads alone); the last head has at most :data:`WARM_UP_EPOCHS` of
-        them if fine-tuning follows.
+        Epochs of a dense head on a frozen base; linear heads are solved, and have none.
     rate
         Their learning rate.
     fine_tune_epochs
@@ -149,8 +144,6 @@ def train(
     from .plots import plot_confusion, plot_curves
 
     settings = replace(settings, window=settings.window or _default_window(dataset))
-    if settings.architecture.early_block is not None and not (settings.epochs or _is_ours(settings)):
-        raise UsageError("an early head learns in --epochs; give at least 1, or --early-block 0")
     described = _describe(settings)
     _require_place(out, described, split, resume)
     log(f"data: {dataset.describe()}")
@@ -207,7 +200,7 @@ def train(
         versions=_versions(),
         temperature=decision.temperature,
         abstention=decision.abstention,
-        early_block=settings.architecture.early_block,
+        head=settings.architecture.head.value,
     )
     with replacing(run.model_path, overwrite=True) as temporary:
         written = temporary.with_suffix(".keras")
@@ -220,7 +213,8 @@ def train(
         | {"reliability": encode(reliability)},
         overwrite=True,
     )
-    plot_curves(history, out / "curves.png", "validation" if validation is not None else "test")
+    if history:
+        plot_curves(history, out / "curves.png", "validation" if validation is not None else "test")
     plot_confusion(metrics, out / "confusion.png", f"{run.name} {run.optimizer}, {run.protocol}, float")
     run.save(overwrite=True)
     return TrainResult(run, metrics, reliability)
@@ -235,7 +229,7 @@ def _run_phases(
     *,
     keep_best: bool,
 ) -> list[Epoch]:
-    """Train each head on a frozen base's features, then the base; a watched test part chooses nothing."""
+    """Train the head on a frozen base's features, then everything; a watched test part chooses nothing."""
 
     def run(trainee: keras.Model, name: str, epochs: int, rate: float, given: Feed) -> list[Epoch]:
         phase = Phase(
@@ -243,46 +237,35 @@ def _run_phases(
         )
         return run_phase(trainee, phase, given, out / "checkpoints", log, keep_best=keep_best)
 
-    history: list[Epoch] = []
-    for prefix in head_prefixes(model) if settings.epochs else ():
-        freeze_base(model)
-        base, head = split_head(model, prefix)
+    def features(base: keras.Model, of: ImageFeed, renditions: int) -> FeatureFeed:
         cache = out.parent / FEATURES_FOLDER
-        features = feature_feed(base, feed, epochs=settings.epochs, seed=settings.seed, cache=cache, log=log)
-        phase = prefix.replace("_", "-") + "head"
-        if not prefix:
-            warm_up = min(settings.epochs, WARM_UP_EPOCHS) if settings.fine_tune_epochs else settings.epochs
-            history += run(head, phase, warm_up, settings.rate, features)
-            continue
-        # Early features are small and far from 0; a last head does better on its own, as they are.
-        scale, hidden = Standardisation.of(features), head.get_layer(prefix + HEAD_LAYERS[1])
-        if _is_ours(settings):
-            scale.take_out(hidden)
-        history += run(head, phase, settings.epochs, settings.rate, scale.apply(features))
-        scale.take_in(hidden)
+        return feature_feed(base, of, renditions=renditions, seed=settings.seed, cache=cache, log=log)
+
+    history: list[Epoch] = []
+    freeze_base(model)
+    if settings.architecture.head is Head.LINEAR:
+        base, heads = staged_features(model)
+        solve_linear_heads(heads, features(base, replace(feed, watched=None), RENDITIONS), log)
+    elif settings.epochs:
+        base, head = split_head(model)
+        seen = features(base, feed, min(settings.epochs, RENDITIONS))
+        history += run(head, "head", settings.epochs, settings.rate, seen)
     if settings.fine_tune_epochs:
-        unfreeze(model, settings.architecture)
-        trainee = last_head_only(model)
-        history += run(trainee, "fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate, feed)
-    if settings.architecture.early_block is not None and settings.epochs:
-        weigh_early_head(model)
+        unfreeze(model)
+        history += run(model, "fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate, feed)
     return history
-
-
-def _is_ours(settings: TrainSettings) -> bool:
-    """Tell whether a whole network goes on, heads included, and not only a base."""
-    return settings.weights.endswith(".keras")
 
 
 def _initial_model(settings: TrainSettings) -> keras.Model:
     keras.utils.set_random_seed(settings.seed)
-    if _is_ours(settings):
+    if settings.weights.endswith(".keras"):
         from converters.keras_model import load_keras
 
         model, trained = build(settings.architecture, "random"), load_keras(Path(settings.weights))
-        try:  # by name: an early head that is not wanted is left behind
+        is_dense = settings.architecture.head is Head.DENSE
+        try:
             for layer in model.layers:
-                if layer.weights:
+                if layer.weights and (is_dense or not is_of_head(layer)):
                     layer.set_weights(trained.get_layer(layer.name).get_weights())
         except ValueError as error:
             reason = (
@@ -323,7 +306,8 @@ def _load_parts(
 
 
 def _describe(settings: TrainSettings) -> dict[str, object]:
-    architecture = asdict(settings.architecture) | {"backbone": settings.architecture.backbone.value}
+    backbone, head = settings.architecture.backbone.value, settings.architecture.head.value
+    architecture = asdict(settings.architecture) | {"backbone": backbone, "head": head}
     window = str(settings.window) if settings.window else None
     described = asdict(settings) | {"optimizer": settings.optimizer.value, "window": window}
     if settings.weights not in ("imagenet", "random"):

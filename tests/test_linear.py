@@ -1,0 +1,93 @@
+"""Linear heads: the logistic regressions they claim to be, in a network that takes its features as they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.workstation
+
+WIDTHS = (4, 6, 5)
+
+
+def features(seed: int = 0) -> Any:
+    """Two renditions of features of very different scales; the first stage tells the class, the last does not."""
+    from cspine_edge.training.feed import FeatureFeed
+
+    rng = np.random.default_rng(seed)
+    labels = np.arange(60, dtype=np.int64) % 2
+    scales = np.concatenate(
+        [np.full(width, scale) for width, scale in zip(WIDTHS, (0.01, 1.0, 300.0), strict=True)]
+    )
+    signal = np.zeros(sum(WIDTHS))
+    signal[:4] = 1.5
+    signal[4] = 0.7
+    renditions = tuple(
+        (5 + rng.normal(labels[:, np.newaxis] * signal, 1.0) * scales).astype(np.float32) for _ in range(2)
+    )
+    return FeatureFeed(renditions, labels, np.where(labels == 1, 1.2, 0.8).astype(np.float32))
+
+
+def solved(feed: Any) -> tuple[list[Any], list[str]]:
+    from cspine_edge.training.framework import keras
+    from cspine_edge.training.linear import solve_linear_heads
+
+    heads, lines = [keras.layers.Dense(2) for _ in WIDTHS], []
+    for head, width in zip(heads, WIDTHS, strict=True):
+        head.build((None, width))
+    solve_linear_heads(heads, feed, lines.append)
+    return heads, lines
+
+
+def test_heads_are_at_the_optimum_of_their_penalised_likelihood() -> None:
+    """The gradient of scikit-learn's objective, written out here, is zero at what the layers hold."""
+    from cspine_edge.training.linear import STRENGTHS
+
+    feed = features()
+    heads, lines = solved(feed)
+    labels, weights = np.tile(feed.labels, 2), np.tile(feed.weights, 2).astype(np.float64)
+    start = 0
+    for head, width, strength in zip(heads, WIDTHS, STRENGTHS, strict=True):
+        rows = np.concatenate([part[:, start : start + width] for part in feed.renditions]).astype(np.float64)
+        mean, deviation = rows.mean(axis=0), rows.std(axis=0)
+        kernel, bias = (value.astype(np.float64) for value in head.get_weights())
+        slope = (kernel[:, 1] - kernel[:, 0]) * deviation
+        standard = (rows - mean) / deviation
+        margins = rows @ (kernel[:, 1] - kernel[:, 0]) + bias[1] - bias[0]
+        residual = weights * (1 / (1 + np.exp(-margins)) - labels)
+        scale = strength * np.abs(weights).sum()
+        np.testing.assert_allclose(slope + strength * standard.T @ residual, 0.0, atol=2e-3 * scale)
+        assert abs(strength * residual.sum()) < 2e-3 * scale
+        start += width
+    assert [line.split(":")[0] for line in lines] == [
+        f"linear head at stride {stride}" for stride in (8, 16, 32)
+    ]
+    accuracies = [float(line.split()[-2]) for line in lines]
+    assert accuracies[0] > 90 > accuracies[1] > 55
+
+
+def test_the_margin_is_shared_by_both_logits() -> None:
+    for head in solved(features())[0]:
+        kernel, bias = head.get_weights()
+        np.testing.assert_allclose(kernel[:, 0], -kernel[:, 1])
+        np.testing.assert_allclose(bias[0], -bias[1])
+
+
+def test_it_repeats_exactly_and_follows_the_weights() -> None:
+    from dataclasses import replace
+
+    feed = features()
+    first, again = solved(feed)[0], solved(feed)[0]
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one.get_weights()[0], other.get_weights()[0])
+    towards_fracture = solved(replace(feed, weights=np.where(feed.labels == 1, 1.9, 0.1).astype(np.float32)))[
+        0
+    ]
+    rows = feed.renditions[0]
+    margins = [
+        float(np.mean(head(rows[:, 10:])[:, 1] - head(rows[:, 10:])[:, 0]))
+        for head in (first[2], towards_fracture[2])
+    ]
+    assert margins[1] > margins[0] + 1.0
