@@ -204,7 +204,7 @@ def recipes(data: Path, weights: str, folder: Path) -> list[dict[str, Any]]:
                 load_keras(run.model_path), load_images(part, run.preprocessing), run.preprocessing
             )
             margins = logits[:, 1].astype(np.float64) - logits[:, 0]
-            found.append({"recipe": name, "held_out": held} | rates(margins, part.labels, held))
+            found.append({"recipes": name, "held_out": held} | rates(margins, part.labels, held))
             print(found[-1], flush=True)
     return found
 

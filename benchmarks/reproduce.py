@@ -52,7 +52,7 @@ class Row:
 
 # No ImageNet weights are to be had offline for DenseNet121; from nothing, and at 112 pixels for two cores' sake.
 FROM_NOTHING = (
-    *("--weights", "random", "--size", "112", "--epochs", "0"),
+    *("--weights", "random", "--size", "112", "--head", "dense", "--epochs", "0"),
     *("--fine-tune-epochs", "8", "--fine-tune-rate", "1e-3"),
 )
 ROWS = {
@@ -66,6 +66,7 @@ ROWS = {
         Row("mobilenet", "adam", None, precision="int8-qat"),
         *(Row("mobilenet", "nadam", series, precision="int8-qat") for series in ("B10", "B11", "B12", "B13")),
         *(Row("vgg16", "nadam", series) for series in ("B10", "B11", "B12")),
+        Row("densenet121", "nadam", "B10", FROM_NOTHING),
     )
 }
 

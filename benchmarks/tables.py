@@ -89,7 +89,7 @@ def precision_of(found: dict[str, Any]) -> str:
 
 def held_out_reports() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Backbone, series and report of each grouped row that was made."""
-    for backbone in ("mobilenet", "vgg16"):
+    for backbone in ("mobilenet", "vgg16", "densenet121"):
         for series in ("B10", "B11", "B12", "B13"):
             if (found := report(f"grouped-{backbone}-nadam-{series}")) is not None:
                 yield backbone, series, found
@@ -172,23 +172,23 @@ def probe_table() -> list[str]:
     return lines
 
 
-def heads_table() -> list[str]:
-    """The heads of the grouped runs, taken apart: recall / specificity / balanced accuracy."""
-    path = RESULTS / "ablation-heads-csf.json"
+def ablation_table(name: str, by: str) -> list[str]:
+    """What was decided by what, each series held out: recall / specificity / balanced accuracy."""
+    path = RESULTS / f"ablation-{name}-csf.json"
     rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
     series = sorted({row["held_out"] for row in rows})
     lines = [
-        f"| decided by | {' | '.join(f'{name[-3:]} held out' for name in series)} |",
+        f"| {by} | {' | '.join(f'{held[-3:]} held out' for held in series)} |",
         "|---|" + "---|" * len(series),
     ]
-    for name in dict.fromkeys(row["heads"] for row in rows):
+    for case in dict.fromkeys(row[name] for row in rows):
         cells = [
             " / ".join(f"{100 * row[figure]:.1f}" for figure in ("recall", "specificity", "balanced"))
             for held in series
             for row in rows
-            if (row["heads"], row["held_out"]) == (name, held)
+            if (row[name], row["held_out"]) == (case, held)
         ]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
+        lines.append(f"| {case} | {' | '.join(cells)} |")
     return lines
 
 
@@ -223,7 +223,8 @@ PAGES = {
         "grouped": grouped_table,
         "reliability": reliability_table,
         "probe": probe_table,
-        "heads": heads_table,
+        "heads": lambda: ablation_table("heads", "heads at stride"),
+        "recipes": lambda: ablation_table("recipes", "recipe"),
     },
     "README.md": {"summary": summary_table},
 }

@@ -135,21 +135,21 @@ def test_linear_heads_read_each_stage_and_are_added(backbone: str, features: lis
 
     model = built(backbone, head=Head.LINEAR)
     base, heads = staged_features(model)
-    assert [head.kernel.shape for head in heads] == [(width, 2) for width in features]
-    sides = [
-        layer.input_shape[1]
-        for layer in model.layers
-        if layer.name.endswith("_pool") and "stage" in layer.name
-    ]
-    assert sides == [32 // stride for stride in STAGES]
-    heads[0].bias.assign([1.0, -3.0])
-    heads[2].bias.assign([0.5, 0.25])
-    images = np.random.default_rng(0).random((2, 32, 32, 3), dtype=np.float32)
+    assert [logits.kernel.shape for _, logits in heads] == [(width, 2) for width in features]
+    pools = [layer for layer in model.layers if layer.name in {f"stage{stride}_pool" for stride in STAGES}]
+    assert sorted(layer.input_shape[1] for layer in pools) == [1, 2, 4]
+    rng = np.random.default_rng(0)
+    for (norm, logits), width in zip(heads, features, strict=True):
+        norm.set_weights([rng.normal(0, 0.1, width), rng.uniform(0.5, 2.0, width)])
+        logits.bias.assign(rng.normal(0, 1, 2))
+    images = rng.random((2, 32, 32, 3), dtype=np.float32)
     given = np.split(base(images).numpy(), np.cumsum(features)[:-1], axis=1)
-    wanted = sum(head(part).numpy() for head, part in zip(heads, given, strict=True))
+    wanted = sum(logits(norm(part)).numpy() for (norm, logits), part in zip(heads, given, strict=True))
     np.testing.assert_allclose(model(images), wanted, atol=1e-5)
     freeze_base(model)
-    assert {weight.name.split("/")[0] for weight in model.trainable_weights} == {head.name for head in heads}
+    assert {weight.name.split("/")[0] for weight in model.trainable_weights} == {
+        logits.name for _, logits in heads
+    }
 
 
 @pytest.mark.parametrize(

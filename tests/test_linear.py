@@ -1,4 +1,4 @@
-"""Linear heads: the logistic regressions they claim to be, in a network that takes its features as they are."""
+"""Linear heads: the logistic regressions they claim to be, in a network that normalises its features."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def features(seed: int = 0) -> Any:
     rng = np.random.default_rng(seed)
     labels = np.arange(60, dtype=np.int64) % 2
     scales = np.concatenate(
-        [np.full(width, scale) for width, scale in zip(WIDTHS, (0.01, 1.0, 300.0), strict=True)]
+        [np.full(width, scale) for width, scale in zip(WIDTHS, (0.1, 1.0, 300.0), strict=True)]
     )
     signal = np.zeros(sum(WIDTHS))
     signal[:4] = 1.5
@@ -34,9 +34,12 @@ def solved(feed: Any) -> tuple[list[Any], list[str]]:
     from cspine_edge.training.framework import keras
     from cspine_edge.training.linear import solve_linear_heads
 
-    heads, lines = [keras.layers.Dense(2) for _ in WIDTHS], []
-    for head, width in zip(heads, WIDTHS, strict=True):
-        head.build((None, width))
+    heads: list[Any] = []
+    lines: list[str] = []
+    for width in WIDTHS:
+        norm, logits = keras.layers.BatchNormalization(center=False, scale=False), keras.layers.Dense(2)
+        logits(norm(keras.Input((width,))))
+        heads.append((norm, logits))
     solve_linear_heads(heads, feed, lines.append)
     return heads, lines
 
@@ -49,13 +52,16 @@ def test_heads_are_at_the_optimum_of_their_penalised_likelihood() -> None:
     heads, lines = solved(feed)
     labels, weights = np.tile(feed.labels, 2), np.tile(feed.weights, 2).astype(np.float64)
     start = 0
-    for head, width, strength in zip(heads, WIDTHS, STRENGTHS, strict=True):
+    for (norm, logits), width, strength in zip(heads, WIDTHS, STRENGTHS, strict=True):
         rows = np.concatenate([part[:, start : start + width] for part in feed.renditions]).astype(np.float64)
-        mean, deviation = rows.mean(axis=0), rows.std(axis=0)
-        kernel, bias = (value.astype(np.float64) for value in head.get_weights())
-        slope = (kernel[:, 1] - kernel[:, 0]) * deviation
-        standard = (rows - mean) / deviation
-        margins = rows @ (kernel[:, 1] - kernel[:, 0]) + bias[1] - bias[0]
+        np.testing.assert_allclose(norm.moving_mean, rows.mean(axis=0), rtol=1e-5)
+        np.testing.assert_allclose(norm.moving_variance, rows.var(axis=0), rtol=1e-5)
+        standard = (rows - rows.mean(axis=0)) / np.sqrt(rows.var(axis=0) + 1e-3)
+        kernel, bias = (value.astype(np.float64) for value in logits.get_weights())
+        slope = kernel[:, 1] - kernel[:, 0]
+        margins = standard @ slope + bias[1] - bias[0]
+        both = logits(norm(rows.astype(np.float32))).numpy()
+        np.testing.assert_allclose(both[:, 1] - both[:, 0], margins, atol=1e-3)
         residual = weights * (1 / (1 + np.exp(-margins)) - labels)
         scale = strength * np.abs(weights).sum()
         np.testing.assert_allclose(slope + strength * standard.T @ residual, 0.0, atol=2e-3 * scale)
@@ -69,8 +75,8 @@ def test_heads_are_at_the_optimum_of_their_penalised_likelihood() -> None:
 
 
 def test_the_margin_is_shared_by_both_logits() -> None:
-    for head in solved(features())[0]:
-        kernel, bias = head.get_weights()
+    for _, logits in solved(features())[0]:
+        kernel, bias = logits.get_weights()
         np.testing.assert_allclose(kernel[:, 0], -kernel[:, 1])
         np.testing.assert_allclose(bias[0], -bias[1])
 
@@ -80,14 +86,14 @@ def test_it_repeats_exactly_and_follows_the_weights() -> None:
 
     feed = features()
     first, again = solved(feed)[0], solved(feed)[0]
-    for one, other in zip(first, again, strict=True):
+    for (_, one), (_, other) in zip(first, again, strict=True):
         np.testing.assert_array_equal(one.get_weights()[0], other.get_weights()[0])
     towards_fracture = solved(replace(feed, weights=np.where(feed.labels == 1, 1.9, 0.1).astype(np.float32)))[
         0
     ]
-    rows = feed.renditions[0]
-    margins = [
-        float(np.mean(head(rows[:, 10:])[:, 1] - head(rows[:, 10:])[:, 0]))
-        for head in (first[2], towards_fracture[2])
-    ]
+    rows = feed.renditions[0][:, 10:]
+    margins = []
+    for norm, logits in (first[2], towards_fracture[2]):
+        both = logits(norm(rows)).numpy()
+        margins.append(float(np.mean(both[:, 1] - both[:, 0])))
     assert margins[1] > margins[0] + 1.0

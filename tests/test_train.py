@@ -283,6 +283,19 @@ def test_linear_heads_are_solved_on_any_base(
         )
 
 
+def test_random_weights_are_no_base_to_read(dataset: LabelledDataset, tmp_path: Path) -> None:
+    from cspine_edge.training.backbones import Architecture, Head
+
+    settings = settings_of(Path("random"), architecture=Architecture(alpha=0.25, size=32, head=Head.LINEAR))
+    with pytest.raises(UsageError, match="give --fine-tune-epochs too"):
+        trained(dataset, grouped_split(dataset, 0), settings, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    settings = replace(settings, fine_tune_epochs=1)
+    _, lines = trained(dataset, grouped_split(dataset, 0), settings, tmp_path / "run")
+    assert not [line for line in lines if line.startswith("linear head")]
+    assert (tmp_path / "run" / "curves.png").is_file()
+
+
 def test_options_of_a_dense_head_are_refused_for_linear_ones(
     phantom_data: Path, cli: Any, tmp_path: Path
 ) -> None:

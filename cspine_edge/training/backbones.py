@@ -47,8 +47,8 @@ class Head(str, Enum):
     DENSE = "dense"
     """The paper's: Dense (ReLU), Dropout and two logits, on the pooled features of the last block."""
     LINEAR = "linear"
-    """Two logits on the pooled features of each of :data:`STAGES`, added up. Earlier features are simpler, and
-    depend less on the scanners they were learnt on."""
+    """Two logits on the pooled and normalised features of each of :data:`STAGES`, added up. Earlier features are
+    simpler, and depend less on the scanners they were learnt on."""
 
 
 @dataclass(frozen=True)
@@ -146,13 +146,15 @@ def _dense_head(base: keras.Model, architecture: Architecture) -> Any:
 
 
 def _linear_heads(base: keras.Model, architecture: Architecture) -> Any:
-    logits = []
+    layers, logits = keras.layers, []
     for stride, end in zip(STAGES, _STAGE_ENDS[architecture.backbone.value], strict=True):
-        pooled = keras.layers.GlobalAveragePooling2D(name=f"stage{stride}_pool")(base.get_layer(end).output)
-        logits.append(keras.layers.Dense(len(LABELS), name=f"stage{stride}_logits", dtype="float32")(pooled))
+        x = layers.GlobalAveragePooling2D(name=f"stage{stride}_pool")(base.get_layer(end).output)
+        # Not folded into the kernel: an int8 kernel has one scale for features of very different ones.
+        x = layers.BatchNormalization(name=f"stage{stride}_norm", center=False, scale=False)(x)
+        logits.append(layers.Dense(len(LABELS), name=f"stage{stride}_logits", dtype="float32")(x))
     total = logits[0]
     for stride, more in zip(STAGES[1:], logits[1:], strict=True):  # the converter takes no sum of three
-        total = keras.layers.Add(name=f"stage{stride}_sum", dtype="float32")([total, more])
+        total = layers.Add(name=f"stage{stride}_sum", dtype="float32")([total, more])
     return total
 
 
@@ -170,11 +172,19 @@ def split_head(model: keras.Model) -> tuple[keras.Model, keras.Model]:
     return keras.Model(model.input, features, name="last_features"), keras.Model(inputs, x)
 
 
-def staged_features(model: keras.Model) -> tuple[keras.Model, list[keras.layers.Dense]]:
-    """Give the base up to the pooled features of all stages, one after another, and the linear head of each."""
+def staged_features(
+    model: keras.Model,
+) -> tuple[keras.Model, list[tuple[keras.layers.BatchNormalization, keras.layers.Dense]]]:
+    """Give the base up to the pooled features of all stages, one after another, and the linear head of each.
+
+    A head is a normalisation of its features and the layer of its two logits.
+    """
     pooled = [model.get_layer(f"stage{stride}_pool").output for stride in STAGES]
     base = keras.Model(model.input, keras.layers.Concatenate()(pooled), name="staged_features")
-    return base, [model.get_layer(f"stage{stride}_logits") for stride in STAGES]
+    return base, [
+        (model.get_layer(f"stage{stride}_norm"), model.get_layer(f"stage{stride}_logits"))
+        for stride in STAGES
+    ]
 
 
 def _take_unit_range(base: keras.Model, backbone: Backbone) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from .backbones import STAGES
 from .feed import FeatureFeed
@@ -21,17 +19,19 @@ _ITERATIONS = 500
 
 
 def solve_linear_heads(
-    heads: list[keras.layers.Dense], features: FeatureFeed, log: Callable[[str], None]
+    heads: list[tuple[keras.layers.BatchNormalization, keras.layers.Dense]],
+    features: FeatureFeed,
+    log: Callable[[str], None],
 ) -> None:
-    """Set each head to the logistic regression on its stage's features, over all renditions.
+    """Set each head to the logistic regression on its stage's normalised features, over all renditions.
 
-    A head is fitted on standardised features and takes their scale in, so that the network takes the features
-    as they are. The heads are fitted one by one; the network adds their logits.
+    The heads are fitted one by one; the network adds their logits.
 
     Parameters
     ----------
     heads
-        A layer of two logits per stage, first to last.
+        Normalisation and logits of each stage, first to last. The normalisation's epsilon bounds how much a
+        feature that hardly varies counts; without it the rounding of int8 features would decide.
     features
         Features of all stages side by side, in the same order.
     log
@@ -40,16 +40,18 @@ def solve_linear_heads(
     labels = np.tile(features.labels, len(features.renditions))
     weights = np.tile(features.weights, len(features.renditions))
     start = 0
-    for head, stride, strength in zip(heads, STAGES, STRENGTHS, strict=True):
-        kernel, _ = head.get_weights()
-        stop = start + len(kernel)
-        rows = np.concatenate([rendition[:, start:stop] for rendition in features.renditions])
-        scale, regression = StandardScaler(), LogisticRegression(C=strength, max_iter=_ITERATIONS)
-        fitted = make_pipeline(scale, regression).fit(rows, labels, logisticregression__sample_weight=weights)
-        slope = regression.coef_[0] / scale.scale_
-        offset = regression.intercept_[0] - scale.mean_ @ slope
+    for (norm, logits), stride, strength in zip(heads, STAGES, STRENGTHS, strict=True):
+        stop = start + norm.input_shape[-1]
+        rows = np.concatenate([rendition[:, start:stop] for rendition in features.renditions]).astype(
+            np.float64
+        )
+        mean, variance = rows.mean(axis=0), rows.var(axis=0)
+        norm.set_weights([mean, variance])
+        rows = (rows - mean) / np.sqrt(variance + norm.epsilon)
+        fitted = LogisticRegression(C=strength, max_iter=_ITERATIONS).fit(rows, labels, sample_weight=weights)
         # Half the margin for fracture, half against normal.
-        head.set_weights([np.outer(slope, (-0.5, 0.5)), offset * np.array((-0.5, 0.5))])
+        halves = np.array((-0.5, 0.5))
+        logits.set_weights([np.outer(fitted.coef_[0], halves), fitted.intercept_[0] * halves])
         right = np.average(fitted.predict(rows) == labels, weights=weights)
-        log(f"linear head at stride {stride}: {len(kernel)} features, training accuracy {100 * right:.1f} %")
+        log(f"linear head at stride {stride}: {stop - start} features, training accuracy {100 * right:.1f} %")
         start = stop

@@ -144,6 +144,9 @@ def train(
     from .plots import plot_confusion, plot_curves
 
     settings = replace(settings, window=settings.window or _default_window(dataset))
+    read = settings.architecture.head is Head.DENSE or settings.weights != "random"
+    if not (read or settings.fine_tune_epochs):
+        raise UsageError("linear heads find nothing to read in random weights; give --fine-tune-epochs too")
     described = _describe(settings)
     _require_place(out, described, split, resume)
     log(f"data: {dataset.describe()}")
@@ -243,10 +246,10 @@ def _run_phases(
 
     history: list[Epoch] = []
     freeze_base(model)
-    if settings.architecture.head is Head.LINEAR:
+    if settings.architecture.head is Head.LINEAR and settings.weights != "random":
         base, heads = staged_features(model)
         solve_linear_heads(heads, features(base, replace(feed, watched=None), RENDITIONS), log)
-    elif settings.epochs:
+    elif settings.architecture.head is Head.DENSE and settings.epochs:
         base, head = split_head(model)
         seen = features(base, feed, min(settings.epochs, RENDITIONS))
         history += run(head, "head", settings.epochs, settings.rate, seen)
