@@ -188,6 +188,9 @@ def recipes(data: Path, weights: str, folder: Path) -> list[dict[str, Any]]:
         "without augmentation": replace(recipe, augmentation=None),
         "the paper's augmentation": replace(recipe, augmentation=Augmentation()),
         "the paper's head, 60 epochs": replace(recipe, architecture=Architecture()),
+        "the paper's head, 2 epochs, then 1 of everything": replace(
+            recipe, architecture=Architecture(), epochs=2, fine_tune_epochs=1
+        ),
         "the recipe, then 1 epoch of everything": replace(recipe, fine_tune_epochs=1),
         "the same, another seed": replace(recipe, fine_tune_epochs=1, seed=1),
         "the recipe, another seed": replace(recipe, seed=1),

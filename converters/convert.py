@@ -19,6 +19,7 @@ from cspine_edge.files import refuse_existing, write_json
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.run import Run
+from cspine_edge.training.augment import Augmentation
 from cspine_edge.training.feed import ImageFeed, Part, balanced_weights
 from cspine_edge.training.framework import keras
 from cspine_edge.training.loop import Optimizer, Phase, run_phase
@@ -257,6 +258,12 @@ def _load(dataset: LabelledDataset, spec: Preprocessing) -> Part:
     return Part(images, dataset.labels, balanced_weights(dataset.labels))
 
 
+def _augmentation(run: Run | None) -> Augmentation | None:
+    """What the float network was trained with: the tuned one is to agree with it on such slices too."""
+    settings = None if run is None else run.settings.get("augmentation")
+    return None if settings is None else Augmentation(**settings)
+
+
 def _checkpoints(out: Path) -> Path:
     return out.with_suffix(".checkpoints")
 
@@ -301,7 +308,7 @@ def _tune(
     run_phase(
         network,
         phase,
-        ImageFeed(source.spec, train, validation),
+        ImageFeed(source.spec, train, validation, _augmentation(source.run)),
         checkpoints,
         log,
         keep_best=validation is not None,

@@ -404,3 +404,22 @@ def test_tuning_broken_off_and_resumed(
 
 def test_tuning_moves_the_weights(converted: Callable[[str], Path], small_int8_model: Path) -> None:
     assert ModelFile.read(converted("int8-qat")).graph != ModelFile.read(small_int8_model).graph
+
+
+@pytest.mark.slow
+def test_tuning_sees_slices_as_the_training_did(small_run: Path, tmp_path: Path) -> None:
+    """The float network's augmentation is the tuned one's; a run without any is tuned on the slices as they are."""
+    from converters.convert import convert, source_of_run
+
+    graphs = []
+    for kept in (True, True, False):
+        source = source_of_run(small_run)
+        assert source.run is not None
+        assert source.run.settings["augmentation"]
+        run = (
+            source.run if kept else replace(source.run, settings=source.run.settings | {"augmentation": None})
+        )
+        settings = settings_of(Precision.INT8_QAT, qat_rate=1e-3)
+        out = tmp_path / f"{len(graphs)}.tflite"
+        graphs.append(convert(replace(source, run=run), settings, out, log=quiet).file.graph)
+    assert graphs[0] == graphs[1] != graphs[2]
