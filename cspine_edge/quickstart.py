@@ -121,7 +121,7 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
         architecture=Architecture(head=Head.LINEAR),
         weights=start,
         fine_tune_epochs=5,
-        fine_tune_rate=3e-4,
+        fine_tune_rate=1e-3,
         batch_size=16,
         augmentation=None,
         window=_WINDOW,

@@ -505,12 +505,20 @@ def test_no_network_for_imagenet_weights(pictures: Path, tmp_path: Path, root: P
 @pytest.mark.parametrize(
     ("arguments", "code", "reason"),
     [
-        (("train", "DATA", "--out", "FILE", "--weights", "random"), 4, "exists already"),
+        (
+            ("train", "DATA", "--out", "FILE", "--weights", "random", "--fine-tune-epochs", "1"),
+            4,
+            "exists already",
+        ),
         (("train", "DATA", "--out", "OUT", "--weights", "nowhere.h5"), 4, "no such weight file"),
         (("train", "DATA", "--out", "OUT", "--protocol", "paper", "--hold-out", "a"), 2, "--hold-out needs"),
         (("train", "DATA", "--out", "OUT", "--hold-out", "c"), 4, "has no series 'c'"),
         (("train", "DATA", "--out", "OUT", "--backbone", "vgg16", "--alpha", "0.5"), 2, "mobilenet only"),
-        (("train", "DATA", "--out", "FILE/out", "--weights", "random"), 4, "cannot be written"),
+        (
+            ("train", "DATA", "--out", "FILE/out", "--weights", "random", "--fine-tune-epochs", "1"),
+            4,
+            "cannot be written",
+        ),
         (("convert", "DATA"), 4, "is no finished run folder"),
         (("convert", "missing.keras"), 4, "does not exist"),
         (("convert", "TEXT"), 4, "is no Keras model"),

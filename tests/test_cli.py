@@ -262,8 +262,8 @@ def test_threshold_option(cli: Cli, pictures: Path) -> None:
         verdicts = json.loads(cli("predict", pictures, "--json", "--threshold", threshold).out)
         return {verdict["label"] for verdict in verdicts}
 
-    assert labels(0.000001) == {"fracture"}
-    assert labels(0.999999) == {"normal"}
+    assert labels(1e-15) == {"fracture"}
+    assert labels(1 - 1e-15) == {"normal"}
 
 
 def test_model_without_contract_is_described_by_options(

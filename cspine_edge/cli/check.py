@@ -92,7 +92,7 @@ def _run_folder(file: ModelFile, missing: str) -> Path:
     if origin is None or origin.run is None:
         raise UsageError(f"{file.path}: its contract names no run folder; give {missing}")
     folder = file.path.parent / origin.run
-    if not folder.is_dir():
+    if not (folder / "run.json").is_file():  # a model may have been copied from its run
         raise InputError(folder, f"the run folder that {file.path.name} names is not here; give {missing}")
     return folder
 

@@ -37,7 +37,8 @@ def _print(result: QuickstartResult, out: Path) -> None:
 
     report = result.report
     right = sum(verdict.label == truth for verdict, truth in result.verdicts)
-    sizes = [Path(path).stat().st_size / 1e6 for path in (report.reference, report.candidate)]
+    files = [result.run.folder / name for name in (report.reference, report.candidate)]
+    sizes = [file.stat().st_size / 1e6 for file in files]
     table = Table(
         title="Quickstart: synthetic CT, nothing here says anything about patients", title_justify="left"
     )

@@ -1,0 +1,44 @@
+"""The whole way once, with fewer series: what it makes, what it says, and that it says it once."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.workstation, pytest.mark.slow]
+
+
+def test_the_whole_way_with_a_few_series(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cspine_edge import quickstart
+    from cspine_edge.contract import ModelFile, Precision
+
+    monkeypatch.setattr(quickstart, "_SERIES", 14)
+    monkeypatch.setattr(quickstart, "_TEST_SERIES", 4)
+    out = tmp_path / "out"
+    said = cli("quickstart", "--out", out)
+    assert said.code == 0, said.err
+    for step in ("phantom", "audit", "train", "convert", "check", "predict", "bench"):
+        assert said.out.count(f"[{step}] ") == 1
+    assert "from mobilenet-a1.0-224.keras" in said.out
+    report = json.loads((out / "check.json").read_text())
+    assert f"parity: {report['verdict'].upper()}" in said.out
+    model = ModelFile.read(out / "run" / "mobilenet-a1.0-224-int8-qat.tflite")
+    assert model.contract is not None
+    assert model.contract.provenance is not None
+    assert model.contract.provenance.precision is Precision.INT8_QAT
+    assert model.contract.parity is not None
+    reference = out / "run" / report["reference"]
+    table = [line for line in said.out.splitlines() if re.search(r"size", line) and "MB" in line]
+    assert len(table) == 1
+    sizes = [float(size) for size in re.findall(r"([\d.]+) MB", table[0])]
+    assert sizes == pytest.approx([file.stat().st_size / 1e6 for file in (reference, model.path)], abs=0.006)
+    for name in ("check.json", "bench.json", "audit.json", "split.json"):
+        assert (out / name).is_file()
+        assert name in said.out.replace("\n", "")
+    again = cli("quickstart", "--out", out)
+    assert again.code == 4
+    assert "exists already" in again.err
