@@ -192,8 +192,6 @@ def recipes(data: Path, weights: str, folder: Path) -> list[dict[str, Any]]:
             recipe, architecture=Architecture(), epochs=2, fine_tune_epochs=1
         ),
         "the recipe, then 1 epoch of everything": replace(recipe, fine_tune_epochs=1),
-        "the same, another seed": replace(recipe, fine_tune_epochs=1, seed=1),
-        "the recipe, another seed": replace(recipe, seed=1),
     }
     found: list[dict[str, Any]] = []
     for name, settings in changed.items():
