@@ -14,6 +14,8 @@ test: $(VENV)/.dev ## all tests
 
 DATA ?= ../shared/data/csf
 paper: $(VENV)/.train ## every figure of docs/paper.md, from training on (hours); WEIGHTS=FOLDER to stay offline
+	$(BIN)/cspine-edge audit $(DATA) --out audited --overwrite
+	cp audited/audit.json results/audit-csf.json
 	$(BIN)/python benchmarks/reproduce.py all --data $(DATA) $(if $(WEIGHTS),--weights $(WEIGHTS))
 	$(BIN)/python benchmarks/ensemble.py $(foreach n,vgg16 densenet121 mobilenet,runs/paper-$n-nadam) \
 		--out results/ensemble-paper-nadam-csf.json

@@ -196,10 +196,9 @@ def recipes(data: Path, weights: str, folder: Path) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for name, settings in changed.items():
         for held in ("CSFDV1B10", "CSFDV1B11", "CSFDV1B12"):
-            split, out = grouped_split(dataset, 0, (held,)), folder / f"{name.replace(' ', '-')}-{held[-3:]}"
-            if not (out / "run.json").is_file():
-                shutil.rmtree(out, ignore_errors=True)
-                train(dataset, split, settings, out)
+            split, out = grouped_split(dataset, 0, (held,)), folder / f"{len(found)}-{held[-3:]}"
+            shutil.rmtree(out, ignore_errors=True)
+            train(dataset, split, settings, out)
             run, part = Run.load(out), dataset.subset(split.test)
             logits = predict_logits(
                 load_keras(run.model_path), load_images(part, run.preprocessing), run.preprocessing

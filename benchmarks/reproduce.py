@@ -103,9 +103,11 @@ def reproduce(row: Row, data: Path, weights: Path | None, runs: Path) -> None:
         "check", model, "--out", RESULTS / f"check-{row.name}-csf.json", "--overwrite", allowed=(0, 1, 3)
     )
     shutil.copyfile(folder / "metrics.json", RESULTS / f"train-{row.name}-csf.json")
-    for picture in ("curves", "confusion"):  # no curves where nothing had epochs
-        if (folder / f"{picture}.png").is_file():
-            shutil.copyfile(folder / f"{picture}.png", RESULTS / f"{picture}-{row.name}-csf.png")
+    for picture in ("curves", "confusion"):
+        shown = RESULTS / f"{picture}-{row.name}-csf.png"
+        shown.unlink(missing_ok=True)
+        if (folder / f"{picture}.png").is_file():  # no curves where nothing had epochs
+            shutil.copyfile(folder / f"{picture}.png", shown)
 
 
 def main() -> None:

@@ -182,13 +182,14 @@ def ablation_table(name: str, by: str) -> list[str]:
         "|---|" + "---|" * len(series),
     ]
     for case in dict.fromkeys(row[name] for row in rows):
-        cells = [
-            " / ".join(f"{100 * row[figure]:.1f}" for figure in ("recall", "specificity", "balanced"))
-            for held in series
+        cells = {
+            row["held_out"]: " / ".join(
+                f"{100 * row[figure]:.1f}" for figure in ("recall", "specificity", "balanced")
+            )
             for row in rows
-            if (row[name], row["held_out"]) == (case, held)
-        ]
-        lines.append(f"| {case} | {' | '.join(cells)} |")
+            if row[name] == case
+        }
+        lines.append(f"| {case} | {' | '.join(cells.get(held, '-') for held in series)} |")
     return lines
 
 

@@ -11,11 +11,10 @@ from cspine_edge.decision import Threshold
 def choose_threshold(logits: npt.ArrayLike, labels: npt.ArrayLike, sensitivity: float) -> Threshold:
     """Choose the threshold of highest specificity among those that reach a wanted sensitivity.
 
-    Where whole intervals of thresholds are equally specific, the one nearest to equal logits is taken, and in it
-    the point of its inner half that is nearest to them: classes that lie apart on the validation part do not say
-    where between them new slices change sides, and what the network was trained to decide by is a better guess
-    than the middle. Sensitivity beyond the wanted one is no reason to go further: a single slice whose label is in
-    doubt would carry the threshold away from all others.
+    Among equally specific ones that of the highest sensitivity is taken. Where a whole interval of thresholds is
+    equally good, the point nearest to equal logits in its inner half is: classes that lie apart on the validation
+    part do not say where between them new slices change sides, and what the network was trained to decide by is a
+    better guess than the middle.
 
     Parameters
     ----------
@@ -42,10 +41,7 @@ def choose_threshold(logits: npt.ArrayLike, labels: npt.ArrayLike, sensitivity: 
     reached = np.array([(values[truth] >= edge).mean() for edge in edges])
     spared = np.array([(values[~truth] < edge).mean() for edge in edges])
     allowed = np.flatnonzero(reached >= sensitivity)
-    most_spared = allowed[spared[allowed] == spared[allowed].max()]
-    # Distance of equal logits from each interval, 0 inside.
-    distance = np.maximum(0.0, np.maximum(bounds[:-1], -bounds[1:]))
-    best = most_spared[np.argmin(distance[most_spared])]
+    best = allowed[np.argmax(spared[allowed] + 1e-6 * reached[allowed])]
     method = (
         f"highest specificity at sensitivity >= {sensitivity:.3g} on the validation part: "
         f"sensitivity {reached[best]:.4f}, specificity {spared[best]:.4f}"

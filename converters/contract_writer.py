@@ -78,6 +78,7 @@ def describe_provenance(
         calibration_sha256=calibration.sha256 if calibration else None,
         run=Path(os.path.relpath(run.folder.resolve(), out.parent.resolve())).as_posix() if run else None,
         versions={"cspine-edge": __version__} | {package: version(package) for package in _PACKAGES},
+        head=run.head if run else unknown,
         created=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
     )
 

@@ -152,7 +152,7 @@ def source_of_keras(path: Path, train: LabelledDataset | None, value_range: tupl
     last = model.layers[-1]
     if isinstance(last, keras.layers.Dense) and last.activation.__name__ == "softmax":
         last.activation = keras.activations.linear  # the softmax is put back at export
-    elif not isinstance(last, keras.layers.Dense) or last.activation.__name__ != "linear":
+    elif not _gives_logits(last):
         raise ModelError(path, "does not end in a Dense layer with softmax or without activation")
     spec = Preprocessing(shape[1], shape[2], shape[3], None, value_range)
     data = train.describe() if train else "not stated"
@@ -231,6 +231,13 @@ def convert(
     if calibration is not None:
         calibration.save(out.with_suffix(".calibration.json"), overwrite=True)
     return Conversion(file, calibration, left)
+
+
+def _gives_logits(layer: keras.layers.Layer) -> bool:
+    """A Dense layer without activation, or a sum of such, as that of linear heads."""
+    if isinstance(layer, keras.layers.Add):
+        return all(_gives_logits(tensor._keras_history.layer) for tensor in layer.input)
+    return isinstance(layer, keras.layers.Dense) and layer.activation.__name__ == "linear"
 
 
 def default_output(source: Source, precision: Precision) -> Path:

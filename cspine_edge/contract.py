@@ -113,6 +113,8 @@ class Provenance:
         Toolkit and package versions.
     created
         Date of the conversion, ISO 8601.
+    head
+        What is on the base: ``dense`` or ``linear``; ``not stated`` for a network from elsewhere.
     """
 
     backbone: str
@@ -127,6 +129,7 @@ class Provenance:
     run: str | None
     versions: dict[str, str]
     created: str
+    head: str = "not stated"
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from cspine_edge.decision import Decision
 from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
 from cspine_edge.run import Run
 from cspine_edge.verification import verify
+from cspine_edge.window import Window
 
 pytestmark = pytest.mark.workstation
 
@@ -176,6 +177,47 @@ def head() -> Callable[..., Any]:
         )
 
     return build
+
+
+@pytest.mark.slow
+def test_linear_heads_survive_int8(
+    small_run: Path, dataset: LabelledDataset, phantom_images: np.ndarray, tmp_path: Path
+) -> None:
+    """Folded, quantised and exported, from a run and from its bare Keras file."""
+    from converters.convert import convert, source_of_keras, source_of_run
+    from cspine_edge.splits import grouped_split
+    from cspine_edge.training.backbones import Architecture, Head
+    from cspine_edge.training.train import TrainSettings, train
+
+    settings = TrainSettings(
+        architecture=Architecture(alpha=0.25, size=96, head=Head.LINEAR),
+        weights=str(small_run / "model.keras"),
+        window=Window(400, 1800),
+    )
+    train(dataset, grouped_split(dataset, 0), settings, tmp_path / "run", log=quiet)
+    margins = {}
+    for precision in (Precision.FLOAT32, Precision.INT8):
+        result = convert(
+            source_of_run(tmp_path / "run"),
+            settings_of(precision),
+            tmp_path / f"{precision.value}.tflite",
+            log=quiet,
+        )
+        assert result.float_operations == []
+        assert result.file.contract is not None
+        assert result.file.contract.provenance is not None
+        assert result.file.contract.provenance.head == "linear"
+        classifier = Classifier(result.file.path)
+        margins[precision] = np.array([classifier.margin(image) for image in phantom_images])
+    assert margins[Precision.FLOAT32].std() > 1.0
+    # The untuned base shifts its features; a broken head would not even keep their order.
+    assert np.corrcoef(*margins.values())[0, 1] > 0.9
+    bare = source_of_keras(tmp_path / "run" / "model.keras", dataset, (0.0, 1.0))
+    again = convert(bare, settings_of(Precision.FLOAT32), tmp_path / "bare.tflite", log=quiet)
+    classifier = Classifier(again.file.path)
+    # No window is known to a bare file; prepared images need none.
+    of_bare = [classifier.margin(image) for image in phantom_images]
+    np.testing.assert_allclose(of_bare, margins[Precision.FLOAT32], atol=1e-4)
 
 
 @pytest.mark.parametrize("suffix", [".keras", ".h5"])

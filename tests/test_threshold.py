@@ -26,9 +26,7 @@ def test_no_other_threshold_is_better(seed: int, sensitivity: float) -> None:
     possible = [rates(values, labels, level) for level in np.arange(values.min() - 1, values.max() + 1, 0.05)]
     best = max(spared for reached, spared in possible if reached >= sensitivity)
     assert found[1] == best
-    equal_logits = rates(values, labels, 0.0)
-    if equal_logits[0] >= sensitivity and equal_logits[1] == best:
-        assert found == equal_logits
+    assert found[0] == max(reached for reached, spared in possible if spared == best)
 
 
 @pytest.mark.parametrize(
@@ -45,19 +43,6 @@ def test_between_separated_classes_it_is_near_equal_logits(values: list[float], 
     assert chosen.cases == 2
     assert "sensitivity 1.0000, specificity 1.0000" in chosen.method
     assert "sensitivity >= 0.99" in chosen.method
-
-
-def test_a_doubtful_fracture_that_may_be_missed_does_not_move_the_threshold() -> None:
-    values = [-9.0, -8.0, -7.0, 7.0, 8.0, 9.0]
-    chosen = choose_threshold(values, [0, 0, 1, 1, 1, 1], 0.75)
-    assert chosen.logit == 0.0
-    assert "sensitivity 0.7500, specificity 1.0000" in chosen.method
-    assert choose_threshold(values, [0, 0, 1, 1, 1, 1], 1.0).logit == -7.25
-
-
-def test_the_interval_around_equal_logits_is_taken_however_wide_it_is() -> None:
-    chosen = choose_threshold([-1.1, -1.0, -0.9, 100.0, 101.0], [0, 0, 1, 1, 1], 0.6)
-    assert chosen.logit == pytest.approx(24.325)  # a quarter of the way from -0.9 to 100
 
 
 def test_a_value_at_the_threshold_would_be_a_fracture_so_none_is() -> None:

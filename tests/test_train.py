@@ -299,8 +299,26 @@ def test_random_weights_are_no_base_to_read(dataset: LabelledDataset, tmp_path: 
 def test_options_of_a_dense_head_are_refused_for_linear_ones(
     phantom_data: Path, cli: Any, tmp_path: Path
 ) -> None:
-    for option in ("--epochs", "--hidden-units"):
-        said = cli("train", phantom_data, option, 3, "--weights", "random", "--out", tmp_path / "run")
+    for option, value in (("--epochs", 3), ("--hidden-units", 8), ("--rate", 0.1), ("--dropout", 0.1)):
+        said = cli("train", phantom_data, option, value, "--weights", "random", "--out", tmp_path / "run")
         assert said.code == 2
         assert f"{option} is about a dense head" in said.err.replace("\n", " ")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("options", "head"),
+    [
+        (("--protocol", "paper", "--epochs", 1), "dense"),
+        (("--protocol", "grouped"), "linear"),
+        (("--head", "dense", "--epochs", 1), "dense"),
+    ],
+)
+def test_head_follows_the_protocol_unless_told(
+    options: tuple[Any, ...], head: str, phantom_data: Path, he_weights: Path, cli: Any, tmp_path: Path
+) -> None:
+    small = ("--alpha", 0.25, "--size", 32, "--weights", he_weights)
+    said = cli("train", phantom_data, *small, *options, "--out", tmp_path / "run")
+    assert said.code == 0, said.err
+    assert Run.load(tmp_path / "run").head == head

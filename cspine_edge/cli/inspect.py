@@ -97,8 +97,8 @@ def _contract_rows(contract: Contract) -> list[tuple[str, str]]:
         rows += [
             (
                 "trained",
-                f"{origin.backbone} {origin.precision.value}, {origin.optimizer}, protocol {origin.protocol}"
-                f"{held_out}, {origin.weights} weights",
+                f"{origin.backbone} {origin.precision.value}, {origin.head} head, {origin.optimizer}, "
+                f"protocol {origin.protocol}{held_out}, {origin.weights} weights",
             ),
             ("data", origin.data),
             ("made", f"{origin.created} with {versions}"),

@@ -46,7 +46,10 @@ def train(
     backbone: Annotated[
         BackboneName, typer.Option("--backbone", help="Base network.")
     ] = BackboneName.MOBILENET,
-    optimizer: Annotated[OptimizerName, typer.Option("--optimizer", help="Optimizer.")] = OptimizerName.NADAM,
+    optimizer: Annotated[
+        OptimizerName,
+        typer.Option("--optimizer", help="Optimizer of whatever has epochs, later of convert's tuning too."),
+    ] = OptimizerName.NADAM,
     protocol: Annotated[
         Protocol | None,
         typer.Option(
@@ -59,7 +62,7 @@ def train(
             "--weights",
             metavar="imagenet|random|FILE",
             help="Start from: imagenet (downloaded once), random, a Keras h5 file without top, or a .keras "
-            "of ours.",
+            "of ours, whose linear heads are solved anew.",
         ),
     ] = "imagenet",
     head: Annotated[
@@ -74,10 +77,10 @@ def train(
         int | None, typer.Option("--epochs", min=0, help="Epochs of a dense head, base frozen [60].")
     ] = None,
     rate: Annotated[
-        float | None, typer.Option("--rate", min=1e-8, max=1.0, help="Their learning rate [1e-4].")
+        float | None, typer.Option("--rate", min=1e-8, max=1.0, help="Learning rate of a dense head [1e-4].")
     ] = None,
     fine_tune_epochs: Annotated[
-        int, typer.Option("--fine-tune-epochs", min=0, help="Then epochs with everything unfrozen.")
+        int, typer.Option("--fine-tune-epochs", min=0, help="Epochs of the whole network, after the head.")
     ] = 0,
     fine_tune_rate: Annotated[
         float,

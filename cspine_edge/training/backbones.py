@@ -47,8 +47,8 @@ class Head(str, Enum):
     DENSE = "dense"
     """The paper's: Dense (ReLU), Dropout and two logits, on the pooled features of the last block."""
     LINEAR = "linear"
-    """Two logits on the pooled and normalised features of each of :data:`STAGES`, added up. Earlier features are
-    simpler, and depend less on the scanners they were learnt on."""
+    """Two logits on the pooled and normalised features of each of :data:`STAGES`, added up. What is read from late
+    features alone holds less on scanners that were not seen."""
 
 
 @dataclass(frozen=True)
@@ -217,7 +217,7 @@ def _take_unit_range(base: keras.Model, backbone: Backbone) -> None:
 
 
 def freeze_base(model: keras.Model) -> None:
-    """Train the head only."""
+    """Train nothing but the head."""
     for layer in model.layers:
         layer.trainable = is_of_head(layer)
 

@@ -18,7 +18,7 @@ try:
         import tf_keras as keras
 
     # Not used here, but part of the same extra: said now, and not after an hour of training.
-    for needed in ("matplotlib", "tensorflow_model_optimization"):
+    for needed in ("matplotlib", "sklearn", "tensorflow_model_optimization"):
         if importlib.util.find_spec(needed) is None:
             raise ModuleNotFoundError(needed)
 except ModuleNotFoundError as error:

@@ -1,19 +1,22 @@
-"""Linear heads on a frozen base: solved, not trained, so that nothing depends on epochs, rates or a seed."""
+"""Linear heads on a frozen base: solved, not trained, so that nothing depends on epochs, rates or a start."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 
+from ..errors import UsageError
 from .backbones import STAGES
 from .feed import FeatureFeed
 from .framework import keras
 
-STRENGTHS = (0.03, 0.03, 0.001)
-"""Inverse of the L2 penalty at each stage (``C`` of scikit-learn); the last features are the most particular to
-what they were trained on, and are trusted the least."""
+PENALTIES = (0.004, 0.004, 0.1)
+"""L2 penalty at each stage: half of it times the squared slopes is added to the mean log loss, whatever the number
+of slices. The last features are the most particular to what they were trained on, and are trusted the least."""
 
 _ITERATIONS = 500
 
@@ -36,11 +39,16 @@ def solve_linear_heads(
         Features of all stages side by side, in the same order.
     log
         Receives a line per head.
+
+    Raises
+    ------
+    UsageError
+        If a head does not converge.
     """
     labels = np.tile(features.labels, len(features.renditions))
     weights = np.tile(features.weights, len(features.renditions))
     start = 0
-    for (norm, logits), stride, strength in zip(heads, STAGES, STRENGTHS, strict=True):
+    for (norm, logits), stride, penalty in zip(heads, STAGES, PENALTIES, strict=True):
         stop = start + norm.input_shape[-1]
         rows = np.concatenate([rendition[:, start:stop] for rendition in features.renditions]).astype(
             np.float64
@@ -48,7 +56,16 @@ def solve_linear_heads(
         mean, variance = rows.mean(axis=0), rows.var(axis=0)
         norm.set_weights([mean, variance])
         rows = (rows - mean) / np.sqrt(variance + norm.epsilon)
-        fitted = LogisticRegression(C=strength, max_iter=_ITERATIONS).fit(rows, labels, sample_weight=weights)
+        # scikit-learn's C weighs the sum of the losses against half the squared slopes.
+        regression = LogisticRegression(C=1.0 / (penalty * weights.sum()), max_iter=_ITERATIONS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", ConvergenceWarning)
+            try:
+                fitted = regression.fit(rows, labels, sample_weight=weights)
+            except ConvergenceWarning as error:
+                raise UsageError(
+                    f"the linear head at stride {stride} has no optimum in reach; give --head dense"
+                ) from error
         # Half the margin for fracture, half against normal.
         halves = np.array((-0.5, 0.5))
         logits.set_weights([np.outer(fitted.coef_[0], halves), fitted.intercept_[0] * halves])

@@ -137,15 +137,16 @@ def train(
     OutputError
         If ``out`` exists and ``resume`` is false.
     UsageError
-        If a resumed run has other settings.
+        If a resumed run has other settings, or linear heads have neither trained weights to read nor epochs.
     ModelError
         If the weights cannot be had.
     """
     from .plots import plot_confusion, plot_curves
 
     settings = replace(settings, window=settings.window or _default_window(dataset))
-    read = settings.architecture.head is Head.DENSE or settings.weights != "random"
-    if not (read or settings.fine_tune_epochs):
+    if settings.architecture.head is Head.LINEAR and not (
+        _solves_heads(settings) or settings.fine_tune_epochs
+    ):
         raise UsageError("linear heads find nothing to read in random weights; give --fine-tune-epochs too")
     described = _describe(settings)
     _require_place(out, described, split, resume)
@@ -246,7 +247,7 @@ def _run_phases(
 
     history: list[Epoch] = []
     freeze_base(model)
-    if settings.architecture.head is Head.LINEAR and settings.weights != "random":
+    if _solves_heads(settings):
         base, heads = staged_features(model)
         solve_linear_heads(heads, features(base, replace(feed, watched=None), RENDITIONS), log)
     elif settings.architecture.head is Head.DENSE and settings.epochs:
@@ -257,6 +258,11 @@ def _run_phases(
         unfreeze(model)
         history += run(model, "fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate, feed)
     return history
+
+
+def _solves_heads(settings: TrainSettings) -> bool:
+    """Linear heads on a base that was trained before; random weights have nothing to read."""
+    return settings.architecture.head is Head.LINEAR and settings.weights != "random"
 
 
 def _initial_model(settings: TrainSettings) -> keras.Model:
