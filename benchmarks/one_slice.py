@@ -9,6 +9,7 @@ of the ratios pair by pair, so that a drifting machine does not blur it.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import statistics
 import subprocess
@@ -41,6 +42,7 @@ def main() -> None:
     result = {
         "what": "whole process, one picture: cspine-edge predict / plain script",
         "runs": arguments.runs,
+        "model_sha256": hashlib.sha256(shipped_model().read_bytes()).hexdigest(),
         "machine": describe_machine().banner,
         "predict_s_median": statistics.median(a for a, _ in pairs),
         "plain_s_median": statistics.median(b for _, b in pairs),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 from cspine_edge.classifier import Classifier, shipped_model
@@ -18,6 +19,15 @@ def test_files_have_the_pinned_hashes(root: Path) -> None:
     assert set(pinned) == files
     for name, expected in pinned.items():
         assert hashlib.sha256((root / "models" / name).read_bytes()).hexdigest() == expected, name
+
+
+def test_speeds_were_measured_with_the_shipped_model(root: Path) -> None:
+    pinned = hashlib.sha256(shipped_model().read_bytes()).hexdigest()
+    benches = [json.loads(path.read_text()) for path in (root / "results").glob("bench-*.json")]
+    pairs = [json.loads(path.read_text()) for path in (root / "results").glob("one-slice-*.json")]
+    found = [bench["model"]["sha256"] for bench in benches] + [pair["model_sha256"] for pair in pairs]
+    assert len(found) == 2
+    assert set(found) == {pinned}
 
 
 def test_shipped_model_is_checked_and_complete() -> None:
