@@ -94,7 +94,7 @@ def test_operations_are_listed_with_their_types(graph: bytes) -> None:
     session = open_session(Path("m.tflite"), graph, family=KernelFamily.REFERENCE)
     operations = session.operations()
     names = [operation.name for operation in operations]
-    assert names.count("DEPTHWISE_CONV_2D") == 13
+    assert names.count("DEPTHWISE_CONV_2D") == 16
     assert "DELEGATE" not in names
     assert not any("float" in dtype for operation in operations for dtype in operation.dtypes)
     assert {"int8", "int32"} <= set(operations[1].dtypes) | set(operations[2].dtypes)
