@@ -23,8 +23,6 @@ paper: $(VENV)/.train ## every figure of docs/paper.md, from training on (hours)
 		$(if $(WEIGHTS),--weights $(WEIGHTS)/mobilenet_1_0_224_tf_no_top.h5)
 	$(BIN)/python benchmarks/ablation.py heads $(foreach n,B10 B11 B12,runs/grouped-mobilenet-nadam-$n) \
 		--out results/ablation-heads-csf.json
-	$(BIN)/python benchmarks/ablation.py recipes --data $(DATA) --runs runs/ablation \
-		--out results/ablation-recipes-csf.json $(if $(WEIGHTS),--weights $(WEIGHTS)/mobilenet_1_0_224_tf_no_top.h5)
 	$(BIN)/python benchmarks/by_slice.py $(foreach n,B10 B11 B12,runs/grouped-mobilenet-nadam-$n) \
 		--out results/by-slice-grouped-mobilenet-nadam-csf
 	$(BIN)/python benchmarks/tables.py

@@ -4,8 +4,6 @@
 linear probes on frozen MobileNet features, by block, range of inputs, augmentation and weighting of series.
 ``python benchmarks/ablation.py heads RUN ... --out results/ablation-heads-csf.json`` takes the heads of trained
 runs apart: each one alone, and all sums of them, at equal logits.
-``python benchmarks/ablation.py recipes --data DATA --weights FILE --runs FOLDER --out
-results/ablation-recipes-csf.json`` trains the grouped recipe with one thing changed at a time.
 
 Everything here looks at the held-out series: it explains, and it is no evidence for a choice made by it.
 """
@@ -14,8 +12,6 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -179,68 +175,22 @@ def heads(runs: list[Path]) -> list[dict[str, Any]]:
     return found
 
 
-def recipes(data: Path, weights: str, folder: Path) -> list[dict[str, Any]]:
-    """The grouped recipe with one thing changed, each trained, at equal logits, on the two series that differ."""
-    from converters.keras_model import load_keras
-    from cspine_edge.splits import grouped_split
-    from cspine_edge.training.augment import Augmentation
-    from cspine_edge.training.backbones import Architecture, Head
-    from cspine_edge.training.loop import predict_logits
-    from cspine_edge.training.train import TrainSettings, train
-
-    dataset = load_dataset(data)
-    recipe = TrainSettings(
-        Architecture(head=Head.LINEAR), weights=weights, augmentation=Augmentation.across_scanners()
-    )
-    changed = {
-        "the recipe": recipe,
-        "without augmentation": replace(recipe, augmentation=None),
-        "the paper's augmentation": replace(recipe, augmentation=Augmentation()),
-        "the paper's head, 60 epochs": replace(recipe, architecture=Architecture()),
-        "the paper's head, 2 epochs, then 1 of everything": replace(
-            recipe, architecture=Architecture(), epochs=2, fine_tune_epochs=1
-        ),
-        "the recipe, then 1 epoch of everything": replace(recipe, fine_tune_epochs=1),
-    }
-    found: list[dict[str, Any]] = []
-    for name, settings in changed.items():
-        for held in ("CSFDV1B11", "CSFDV1B12"):
-            split, out = grouped_split(dataset, 0, (held,)), folder / f"{len(found)}-{held[-3:]}"
-            shutil.rmtree(out, ignore_errors=True)
-            train(dataset, split, settings, out)
-            run, part = Run.load(out), dataset.subset(split.test)
-            logits = predict_logits(
-                load_keras(run.model_path), load_images(part, run.preprocessing), run.preprocessing
-            )
-            margins = logits[:, 1].astype(np.float64) - logits[:, 0]
-            found.append({"recipes": name, "held_out": held} | rates(margins, part.labels, held))
-            print(found[-1], flush=True)
-    return found
-
-
 def main() -> None:
     """Parse, measure and write."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("probe", "heads", "recipes"):
+    for name in ("probe", "heads"):
         verb = verbs.add_parser(name)
         verb.add_argument("--out", type=Path, required=True)
-        if name == "heads":
+        if name == "probe":
+            verb.add_argument("--data", type=Path, required=True)
+            verb.add_argument("--weights", default="imagenet")
+        else:
             verb.add_argument("runs", nargs="+", type=Path)
-            continue
-        verb.add_argument("--data", type=Path, required=True)
-        verb.add_argument("--weights", default="imagenet")
-        if name == "recipes":
-            verb.add_argument("--runs", type=Path, required=True, help="folder for the trained runs")
     arguments = parser.parse_args()
-    if arguments.verb == "heads":
-        rows = heads(arguments.runs)
-    elif arguments.verb == "probe":
-        rows = probe(arguments.data, arguments.weights)
-    else:
-        rows = recipes(arguments.data, arguments.weights, arguments.runs)
+    rows = probe(arguments.data, arguments.weights) if arguments.verb == "probe" else heads(arguments.runs)
     write_json(arguments.out, rows, overwrite=True)
 
 
