@@ -30,7 +30,7 @@ def features(seed: int = 0) -> Any:
     return FeatureFeed(renditions, labels, np.where(labels == 1, 1.2, 0.8).astype(np.float32))
 
 
-def solved(feed: Any) -> tuple[list[Any], list[str]]:
+def solved(feed: Any, **penalties: Any) -> tuple[list[Any], list[str]]:
     from cspine_edge.training.framework import keras
     from cspine_edge.training.linear import solve_linear_heads
 
@@ -40,19 +40,21 @@ def solved(feed: Any) -> tuple[list[Any], list[str]]:
         norm, logits = keras.layers.BatchNormalization(center=False, scale=False), keras.layers.Dense(2)
         logits(norm(keras.Input((width,))))
         heads.append((norm, logits))
-    solve_linear_heads(heads, feed, lines.append)
+    solve_linear_heads(heads, feed, lines.append, **penalties)
     return heads, lines
 
 
-def test_heads_are_at_the_optimum_of_their_penalised_likelihood() -> None:
+@pytest.mark.parametrize("penalties", ["PENALTIES", "START_PENALTIES"])
+def test_heads_are_at_the_optimum_of_their_penalised_likelihood(penalties: str) -> None:
     """The gradient of scikit-learn's objective, written out here, is zero at what the layers hold."""
-    from cspine_edge.training.linear import PENALTIES
+    from cspine_edge.training import linear
 
+    chosen = getattr(linear, penalties)
     feed = features()
-    heads, lines = solved(feed)
+    heads, lines = solved(feed, penalties=chosen)
     labels, weights = np.tile(feed.labels, 2), np.tile(feed.weights, 2).astype(np.float64)
     start = 0
-    for (norm, logits), width, penalty in zip(heads, WIDTHS, PENALTIES, strict=True):
+    for (norm, logits), width, penalty in zip(heads, WIDTHS, chosen, strict=True):
         rows = np.concatenate([part[:, start : start + width] for part in feed.renditions]).astype(np.float64)
         np.testing.assert_allclose(norm.moving_mean, rows.mean(axis=0), rtol=1e-5)
         np.testing.assert_allclose(norm.moving_variance, rows.var(axis=0), rtol=1e-5)

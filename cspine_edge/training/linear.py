@@ -18,6 +18,10 @@ PENALTIES = (0.004, 0.004, 0.1)
 """L2 penalty at each stage: half of it times the squared slopes is added to the mean log loss, whatever the number
 of slices. The last features are the most particular to what they were trained on, and are trusted the least."""
 
+START_PENALTIES = (0.1, 0.1, 2.5)
+"""The same for heads that the whole network is fine-tuned from: surer ones would pull the base about, and end in
+margins too large for int8."""
+
 _ITERATIONS = 500
 
 
@@ -25,6 +29,7 @@ def solve_linear_heads(
     heads: list[tuple[keras.layers.BatchNormalization, keras.layers.Dense]],
     features: FeatureFeed,
     log: Callable[[str], None],
+    penalties: tuple[float, ...] = PENALTIES,
 ) -> None:
     """Set each head to the logistic regression on its stage's normalised features, over all renditions.
 
@@ -39,6 +44,8 @@ def solve_linear_heads(
         Features of all stages side by side, in the same order.
     log
         Receives a line per head.
+    penalties
+        L2 penalty at each stage.
 
     Raises
     ------
@@ -48,7 +55,7 @@ def solve_linear_heads(
     labels = np.tile(features.labels, len(features.renditions))
     weights = np.tile(features.weights, len(features.renditions))
     start = 0
-    for (norm, logits), stride, penalty in zip(heads, STAGES, PENALTIES, strict=True):
+    for (norm, logits), stride, penalty in zip(heads, STAGES, penalties, strict=True):
         stop = start + norm.input_shape[-1]
         rows = np.concatenate([rendition[:, start:stop] for rendition in features.renditions]).astype(
             np.float64

@@ -39,7 +39,7 @@ from .backbones import (
 )
 from .feed import RENDITIONS, FeatureFeed, Feed, ImageFeed, Part, balanced_weights, feature_feed
 from .framework import keras, strategy, use_mixed_precision
-from .linear import solve_linear_heads
+from .linear import PENALTIES, START_PENALTIES, solve_linear_heads
 from .loop import Epoch, Optimizer, Phase, predict_logits, run_phase
 
 FEATURES_FOLDER = "features"
@@ -249,7 +249,9 @@ def _run_phases(
     freeze_base(model)
     if _solves_heads(settings):
         base, heads = staged_features(model)
-        solve_linear_heads(heads, features(base, replace(feed, watched=None), RENDITIONS), log)
+        seen = features(base, replace(feed, watched=None), RENDITIONS)
+        penalties = START_PENALTIES if settings.fine_tune_epochs else PENALTIES
+        solve_linear_heads(heads, seen, log, penalties)
     elif settings.architecture.head is Head.DENSE and settings.epochs:
         base, head = split_head(model)
         seen = features(base, feed, min(settings.epochs, RENDITIONS))
