@@ -66,7 +66,7 @@ ROWS = {
         Row("mobilenet", "adam", None, precision="int8-qat"),
         *(Row("mobilenet", "nadam", series, precision="int8-qat") for series in ("B10", "B11", "B12", "B13")),
         *(Row("vgg16", "nadam", series) for series in ("B10", "B11", "B12")),
-        Row("densenet121", "nadam", "B10", FROM_NOTHING),
+        *(Row("densenet121", "nadam", series, FROM_NOTHING) for series in ("B10", "B11", "B12")),
     )
 }
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
 from cspine_edge.contract import ModelFile, Precision
@@ -23,13 +24,20 @@ from cspine_edge.training.augment import Augmentation
 from cspine_edge.training.feed import ImageFeed, Part, balanced_weights
 from cspine_edge.training.framework import keras
 from cspine_edge.training.loop import Optimizer, Phase, run_phase
+from cspine_edge.training.pipeline import renditions
 
 from .contract_writer import attach_contract, describe_provenance
-from .fold import fold
+from .equalise import equalise
+from .fold import centre_logits, fold, source_layers
 from .keras_model import load_keras
 from .operating_point import with_operating_point
 from .qat import activation_ranges, quantization_aware
+from .rounding import round_kernels
 from .tflite import export, float_operations
+
+LOGIT_BOUND = 4.0
+"""An int8 network's logits reach this far either way, which is a margin of 8 and a score of 0.9997, or as far as its
+threshold. Steps for more would be missing where decisions fall."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +204,7 @@ def convert(
     """
     refuse_existing(out, overwrite=overwrite)
     precision = settings.precision
-    network = _folded(source)
+    network = folded = _folded(source)
     validation = _load(source.validation, source.spec) if source.validation is not None else None
     calibration, images = None, None
     if precision.is_integer:
@@ -205,11 +213,11 @@ def convert(
         calibration = choose_representative(source.train, size=settings.calibration_size, seed=settings.seed)
         images = load_images(source.train.subset(item.path for item in calibration.slices), source.spec)
         log(f"calibration set: {len(calibration.slices)} slices, sha256 {calibration.sha256[:12]}")
-    teacher = network
     if precision in (Precision.INT8, Precision.INT8_QAT) and images is not None:
-        network = quantization_aware(network, activation_ranges(network, images, source.spec), source.spec)
-    if precision is Precision.INT8_QAT:
-        _tune(network, teacher, source, validation, settings, out, resume, log)
+        tuned, network = _quantised(folded, source, images, settings.seed)
+        if precision is Precision.INT8_QAT:
+            _tune(tuned, folded, source, validation, settings, out, resume, log)
+            network.set_weights(tuned.get_weights())
     provenance = describe_provenance(source.run, source.path, precision, source.data, calibration, out)
     with progress("converting", 2) as step:
         graph = export(network, precision, source.spec, images)
@@ -236,7 +244,7 @@ def convert(
 def _gives_logits(layer: keras.layers.Layer) -> bool:
     """A Dense layer without activation, or a sum of such, as that of linear heads."""
     if isinstance(layer, keras.layers.Add):
-        return all(_gives_logits(tensor._keras_history.layer) for tensor in layer.input)
+        return all(_gives_logits(source) for source in source_layers(layer))
     return isinstance(layer, keras.layers.Dense) and layer.activation.__name__ == "linear"
 
 
@@ -249,14 +257,39 @@ def default_output(source: Source, precision: Precision) -> Path:
 def _folded(source: Source) -> keras.Model:
     """Fold, and prove on noise that the function is the same: a foreign graph may hold what folding does not know."""
     folded = fold(source.model)
+    centre_logits(folded)
     spec = source.spec
     noise = np.random.default_rng(0).random((2, spec.height, spec.width, spec.channels), dtype=np.float32)
-    expected, found = (network(noise, training=False).numpy() for network in (source.model, folded))
+    logits = (network(noise, training=False).numpy() for network in (source.model, folded))
+    expected, found = (pair[:, 1] - pair[:, 0] for pair in logits)
     if not np.allclose(found, expected, rtol=1e-3, atol=1e-3 * max(1.0, float(np.abs(expected).max()))):
         raise ModelError(
             source.path, "cannot be folded: it holds shared layers or ones this toolkit does not know"
         )
     return folded
+
+
+def _quantised(
+    folded: keras.Model, source: Source, images: npt.NDArray[np.uint8], seed: int
+) -> tuple[keras.Model, keras.Model]:
+    """The network in int8 as well as it can be without training, equalised and rounded.
+
+    Twice, of the same weights: with the whole range of its logits to be tuned, and with :data:`LOGIT_BOUND` to be
+    exported. A margin that is cut teaches nothing.
+    """
+    augmentation = _augmentation(source.run)
+    if (
+        augmentation is not None
+    ):  # what the network may be shown, and not what the training part happens to hold
+        images = np.concatenate([images, renditions(images, source.spec, augmentation, seed)])
+    network = equalise(folded, images, source.spec)
+    ranges = activation_ranges(network, images, source.spec)
+    rounded = round_kernels(network, ranges, images, source.spec, seed=seed)
+    bound = LOGIT_BOUND if source.run is None else max(LOGIT_BOUND, abs(source.run.threshold.logit))
+    low, high = ranges[network.layers[-1].name]
+    bounded = ranges | {network.layers[-1].name: (max(low, -bound), min(high, bound))}
+    whole, cut = (quantization_aware(rounded, some, source.spec) for some in (ranges, bounded))
+    return whole, cut
 
 
 def _load(dataset: LabelledDataset, spec: Preprocessing) -> Part:

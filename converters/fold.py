@@ -9,6 +9,9 @@ drift. Each rule is exact up to float32 rounding:
 - any other batch normalisation (before a convolution, as in DenseNet) becomes a 1x1 depthwise convolution;
 - a ReLU that alone follows a convolution becomes its activation;
 - the zero padding before a strided convolution becomes its ``same`` padding where that pads alike;
+- global average pooling followed by a normalisation alone becomes one depthwise convolution as large as the map: the
+  mean is then never rounded before it is normalised, and its kernel, alike at all pixels, is exact in int8;
+- a sum of dense layers becomes one dense layer on their inputs side by side, whose sum int32 holds unrounded;
 - dropout, which does nothing at inference, goes.
 """
 
@@ -57,6 +60,11 @@ def fold(model: keras.Model) -> keras.Model:
             result, last = _lone_normalisation(layer, source[0], consumed)
         elif isinstance(layer, layers.Dropout):
             result = source[0]
+        elif isinstance(layer, layers.GlobalAveragePooling2D) and (norm := _normaliser(layer)) is not None:
+            consumed.add(norm.name)
+            result, last = _normalised_mean(layer, norm, source[0]), norm
+        elif (summands := _summands(layer)) is not None:
+            result = _joint_dense(layer, summands, tensors)
         else:
             copy = type(layer).from_config(layer.get_config())
             result = copy(source if len(source) > 1 else source[0])
@@ -65,10 +73,59 @@ def fold(model: keras.Model) -> keras.Model:
     return keras.Model(inputs, tensors[model.layers[-1].name], name=model.name)
 
 
+def _normaliser(pool: Any) -> Any:
+    """The normalisation that alone reads a pooled vector, if it is all the pooling is for."""
+    return None if pool.keepdims else _only_successor(pool, layers.BatchNormalization)
+
+
+def _normalised_mean(pool: Any, norm: Any, source: Any) -> Any:
+    factor, offset = _affine(norm)
+    _, height, width, channels = pool.input_shape
+    mean = layers.DepthwiseConv2D((height, width), use_bias=True, name=norm.name)
+    result = layers.Reshape((channels,), name=pool.name)(mean(source))
+    mean.set_weights([np.tile(factor / (height * width), (height, width, 1))[..., np.newaxis], offset])
+    return result
+
+
+def _summands(layer: Any) -> list[Any] | None:
+    """The dense layers without activation that a layer adds up, perhaps in steps; ``None`` if it does anything else."""
+    if isinstance(layer, layers.Dense) and layer.activation.__name__ == "linear":
+        return [layer]
+    if type(layer) is not layers.Add:
+        return None
+    parts = [_summands(source) or [] for source in source_layers(layer)]
+    summands = [dense for part in parts for dense in part]
+    return summands if all(parts) and len({dense.units for dense in summands}) == 1 else None
+
+
+def _joint_dense(layer: Any, summands: list[Any], tensors: dict[str, Any]) -> Any:
+    inputs = [tensors[name] for dense in summands for name in source_names(dense)]
+    joint = layers.Dense(summands[0].units, name=layer.name)
+    result = joint(layers.Concatenate(name=f"{layer.name}_inputs")(inputs))
+    weights = [dense.get_weights() for dense in summands]
+    bias = sum((rest[0] for _, *rest in weights if rest), np.zeros(joint.units, np.float32))
+    joint.set_weights([np.concatenate([kernel for kernel, *_ in weights]), bias])
+    return result
+
+
+def centre_logits(folded: keras.Model) -> None:
+    """Make the two logits of a folded network mirror images, in place; what they differ by stays.
+
+    Softmax and margin know no more than the difference, and an int8 tensor should hold nothing else.
+    """
+    last = folded.layers[-1]
+    last.set_weights([(array - array[..., ::-1]) / 2 for array in last.get_weights()])
+
+
 def source_names(layer: Any) -> list[str]:
     """Names of the layers whose outputs a layer of a flat functional model takes."""
+    return [source.name for source in source_layers(layer)]
+
+
+def source_layers(layer: Any) -> list[Any]:
+    """The layers whose outputs a layer of a flat functional model takes."""
     inbound = layer.inbound_nodes[0].inbound_layers
-    return [source.name for source in (inbound if isinstance(inbound, list) else [inbound])]
+    return inbound if isinstance(inbound, list) else [inbound]
 
 
 def _only_successor(layer: Any, kind: type) -> Any:

@@ -7,6 +7,7 @@ all. Activation ranges come from the calibration set and stay fixed; the input's
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -32,17 +33,13 @@ _KERNELS = {
     layers.Dense: ("kernel", None),
 }
 """Kernel attribute and axis of the scales of each layer that has one."""
-_LEAST_BOUND = 1e-4
+LEAST_BOUND = 1e-4
 """Smallest bound of a channel's kernel. ImageNet networks have dead channels: kernels near 1e-12, biases near
 1. A scale from such a kernel would push the int32 bias out of range. At this bound the kernel's rounding
 moves an output by far less than one step."""
-_RANGE_KEEPING = (
-    layers.AveragePooling2D,
-    layers.MaxPooling2D,
-    layers.ZeroPadding2D,
-    layers.Reshape,
-    layers.Flatten,
-)
+_SELECTING = (layers.MaxPooling2D, layers.ZeroPadding2D, layers.Reshape, layers.Flatten)
+"""Layers that give no values but those they read (and 0)."""
+_RANGE_KEEPING = (layers.AveragePooling2D, *_SELECTING)
 """Layers whose output has the quantisation of their input, as TFLite's kernels demand."""
 
 
@@ -71,7 +68,7 @@ class KernelQuantizer(Quantizer):
         last = len(inputs.shape) - 1
         order = [*(axis for axis in range(last + 1) if axis != self.axis), self.axis]
         turned = inputs if self.axis == last else tf.transpose(inputs, order)
-        bound = tf.maximum(tf.reduce_max(tf.abs(turned), axis=list(range(last))), _LEAST_BOUND)
+        bound = tf.maximum(tf.reduce_max(tf.abs(turned), axis=list(range(last))), LEAST_BOUND)
         quantised = tf.quantization.fake_quant_with_min_max_vars_per_channel(
             turned, -bound, bound, narrow_range=True
         )
@@ -184,6 +181,38 @@ def activation_ranges(
     }
 
 
+def output_ranges(
+    folded: keras.Model, ranges: dict[str, tuple[float, float]], spec: Preprocessing
+) -> dict[str, tuple[float, float]]:
+    """Range of each layer's output in int8, the input's with it.
+
+    A layer that only moves values has its input's range. What a concatenation alone reads has the concatenation's, as
+    all that it joins has one scale and would be rounded again.
+
+    Parameters
+    ----------
+    folded
+        A folded network.
+    ranges
+        What each layer's output needs, from :func:`activation_ranges`.
+    spec
+        The preprocessing; its value range is the input's.
+    """
+    readers = Counter(name for layer in folded.layers[1:] for name in source_names(layer))
+    held = {folded.layers[0].name: spec.value_range} | ranges
+    joined: set[str] = set()
+    for layer in reversed(folded.layers[1:]):
+        if isinstance(layer, layers.Concatenate) or (layer.name in joined and isinstance(layer, _SELECTING)):
+            for name in source_names(layer):
+                if readers[name] == 1 and name != folded.layers[0].name:
+                    held[name] = held[layer.name]
+                    joined.add(name)
+    for layer in folded.layers[1:]:
+        if isinstance(layer, _RANGE_KEEPING):
+            held[layer.name] = held[source_names(layer)[0]]
+    return held
+
+
 def quantization_aware(
     folded: keras.Model, ranges: dict[str, tuple[float, float]], spec: Preprocessing
 ) -> keras.Model:
@@ -202,7 +231,7 @@ def quantization_aware(
     tensors = {
         folded.layers[0].name: _wrap(layers.Activation("linear", name="input"), image, spec.value_range)
     }
-    held = {folded.layers[0].name: spec.value_range}
+    held = output_ranges(folded, ranges, spec)
     for layer in folded.layers[1:]:
         names = source_names(layer)
         sources = [tensors[name] for name in names]
@@ -211,10 +240,7 @@ def quantization_aware(
         copy.set_weights(
             layer.get_weights()
         )  # before wrapping, which puts a fake-quantised kernel in their place
-        held[layer.name] = held[names[0]] if isinstance(layer, _RANGE_KEEPING) else ranges[layer.name]
-        # Of the layers that keep their range, averages alone have values between its steps.
-        selects = isinstance(layer, _RANGE_KEEPING) and not isinstance(layer, layers.AveragePooling2D)
-        output_range = None if selects else held[layer.name]
+        output_range = None if isinstance(layer, _SELECTING) else held[layer.name]
         tensors[layer.name] = _wrap(copy, sources if len(sources) > 1 else sources[0], output_range)
     return keras.Model(image, tensors[folded.layers[-1].name], name=folded.name)
 

@@ -67,3 +67,24 @@ def inference_batches(
         return tf.repeat(real[..., tf.newaxis], spec.channels, axis=3)
 
     return tf.data.Dataset.from_tensor_slices(images).batch(batch_size).map(load).prefetch(2)
+
+
+def renditions(
+    images: npt.NDArray[np.uint8], spec: Preprocessing, augmentation: Augmentation, seed: int
+) -> npt.NDArray[np.uint8]:
+    """Give each image augmented once, as grey levels again, shape and dtype as given."""
+    labels, weights = np.zeros(len(images), np.int64), np.ones(len(images), np.float32)
+    batches = training_batches(
+        images,
+        labels,
+        weights,
+        spec,
+        batch_size=32,
+        epoch=0,
+        seed=seed,
+        augmentation=augmentation,
+        shuffled=False,
+    )
+    low, high = spec.value_range
+    levels = [(real.numpy()[..., 0] - low) / (high - low) for real, _, _ in batches]
+    return np.clip(np.rint(255 * np.concatenate(levels)), 0, 255).astype(np.uint8)
