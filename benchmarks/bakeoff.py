@@ -117,22 +117,23 @@ def result(source: Source, reference: Path, make: Callable[[Path], ModelFile]) -
         with progress("comparing", len(test)) as step:
             paired = measure(Classifier(path), Classifier(reference), test, on_slice=step)
         report = judge(paired)
-        error = paired.candidate - paired.reference
-        centred = paired.reference - paired.reference.mean()
-        wide = np.abs(paired.reference) < 8  # beyond it int8 cuts on purpose
+        candidate, wanted = (np.clip(margins, -8, 8) for margins in (paired.candidate, paired.reference))
+        error = candidate - wanted  # beyond 8 int8 cuts on purpose
+        inside = np.abs(paired.reference) < 8
         return {
             "seconds": round(seconds, 1),
             "megabytes": round(path.stat().st_size / 1e6, 2),
             "float_operations": len(float_operations(path, file.graph)),
             "slices": len(test),
             "flips": len(report.flips),
-            "margin_sqnr_db": round(
-                float(10 * np.log10(np.square(centred).mean() / np.square(error).mean())), 2
-            ),
-            "margin_error_below_8": {
-                "slices": int(wide.sum()),
-                "mean_absolute": round(float(np.abs(error[wide]).mean()), 4) if wide.any() else None,
-                "mean": round(float(error[wide].mean()), 4) if wide.any() else None,
+            "margin_within_8": {
+                "sqnr_db": round(float(10 * np.log10(wanted.var() / np.square(error).mean())), 2),
+                "mean_absolute_error": round(float(np.abs(error).mean()), 4),
+                "slices_inside": int(inside.sum()),
+                "mean_error_inside": round(float(error[inside].mean()), 4) if inside.any() else None,
+                "mean_absolute_error_inside": round(float(np.abs(error[inside]).mean()), 4)
+                if inside.any()
+                else None,
             },
             "report": encode(replace(report, flips=())),
         }

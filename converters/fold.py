@@ -9,8 +9,9 @@ drift. Each rule is exact up to float32 rounding:
 - any other batch normalisation (before a convolution, as in DenseNet) becomes a 1x1 depthwise convolution;
 - a ReLU that alone follows a convolution becomes its activation;
 - the zero padding before a strided convolution becomes its ``same`` padding where that pads alike;
-- global average pooling followed by a normalisation alone becomes one depthwise convolution as large as the map: the
-  mean is then never rounded before it is normalised, and its kernel, alike at all pixels, is exact in int8;
+- global average pooling followed by a normalisation alone becomes depthwise convolutions that take the mean along
+  columns, then along rows: each channel then has steps of its own until it is normalised, and a kernel that is alike
+  at all pixels is exact in int8;
 - a sum of dense layers becomes one dense layer on their inputs side by side, whose sum int32 holds unrounded;
 - dropout, which does nothing at inference, goes.
 """
@@ -24,6 +25,9 @@ import numpy as np
 from cspine_edge.training.framework import keras
 
 layers = keras.layers
+
+_LARGEST_WINDOW, _LARGEST_REST = 25, 5
+"""XNNPACK's depthwise kernels read up to 25 values in one go; beyond that they are ten times slower."""
 
 
 def fold(model: keras.Model) -> keras.Model:
@@ -74,17 +78,34 @@ def fold(model: keras.Model) -> keras.Model:
 
 
 def _normaliser(pool: Any) -> Any:
-    """The normalisation that alone reads a pooled vector, if it is all the pooling is for."""
-    return None if pool.keepdims else _only_successor(pool, layers.BatchNormalization)
+    """The normalisation that alone reads a pooled vector, if the mean can be made of small kernels."""
+    if pool.keepdims or any(side // _window(side) > _LARGEST_REST for side in pool.input_shape[1:3]):
+        return None
+    return _only_successor(pool, layers.BatchNormalization)
+
+
+def _window(side: int) -> int:
+    """Largest divisor of a map's side that is small enough for a fast kernel."""
+    return max(size for size in range(1, _LARGEST_WINDOW + 1) if side % size == 0)
 
 
 def _normalised_mean(pool: Any, norm: Any, source: Any) -> Any:
+    """Means along columns, then along rows, then of the few values left; the last of them is normalised."""
     factor, offset = _affine(norm)
     _, height, width, channels = pool.input_shape
-    mean = layers.DepthwiseConv2D((height, width), use_bias=True, name=norm.name)
-    result = layers.Reshape((channels,), name=pool.name)(mean(source))
-    mean.set_weights([np.tile(factor / (height * width), (height, width, 1))[..., np.newaxis], offset])
-    return result
+    down, across = _window(height), _window(width)
+    shapes = [(down, 1), (1, across), (height // down, width // across)]
+    shapes = [shape for shape in shapes if shape != (1, 1)] or [(1, 1)]
+    x = source
+    for number, shape in enumerate(shapes, start=1):
+        is_last = number == len(shapes)
+        name = norm.name if is_last else f"{norm.name}_mean{number}"
+        mean = layers.DepthwiseConv2D(shape, strides=shape, use_bias=True, name=name)
+        x = mean(x)
+        values = (factor if is_last else np.ones(channels, np.float32)) / np.float32(shape[0] * shape[1])
+        kernel = np.tile(values, (*shape, 1))[..., np.newaxis]
+        mean.set_weights([kernel, offset if is_last else np.zeros(channels, np.float32)])
+    return layers.Reshape((channels,), name=pool.name)(x)
 
 
 def _summands(layer: Any) -> list[Any] | None:

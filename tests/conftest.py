@@ -147,6 +147,7 @@ def small_run(phantom_data: Path, he_weights: Path, tmp_path_factory: pytest.Tem
         fine_tune_rate=1e-3,
         batch_size=8,
         window=Window(400, 1800),
+        coverage=0.95,
     )
     out = tmp_path_factory.mktemp("run") / "run"
     train(dataset, grouped_split(dataset, 0), settings, out, log=lambda line: None)

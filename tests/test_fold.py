@@ -211,3 +211,59 @@ def test_leaky_relu_is_no_relu(images: np.ndarray, he_scaled: Callable[..., Any]
     result = folded(model)
     assert_same(model, result, images)
     assert "ReLU" in kinds(result)
+
+
+def test_linear_heads_become_means_of_small_kernels_and_one_dense_layer(
+    images: np.ndarray, he_scaled: Callable[..., Any]
+) -> None:
+    from converters.fold import source_names
+    from cspine_edge.training.backbones import Architecture, Head, build
+
+    model = he_scaled(build(Architecture(alpha=0.25, size=SIZE, head=Head.LINEAR), "random"))
+    result = folded(model)
+    assert_same(model, result, images)
+    found = kinds(result)
+    assert not {"BatchNormalization", "GlobalAveragePooling2D", "Add"} & set(found)
+    assert (found.count("Dense"), found.count("Concatenate")) == (1, 1)
+    assert [name.removesuffix("_pool") for name in source_names(result.layers[-2])] == [
+        "stage8",
+        "stage16",
+        "stage32",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("side", "shapes"),
+    [
+        (28, [(14, 1), (1, 14), (2, 2)]),
+        (14, [(14, 1), (1, 14)]),
+        (7, [(7, 1), (1, 7)]),
+        (1, [(1, 1)]),
+        (50, [(25, 1), (1, 25), (2, 2)]),
+        (58, None),  # 29 is prime: no kernel that is small enough divides it
+    ],
+)
+def test_mean_that_is_normalised(side: int, shapes: list[Any] | None, he_scaled: Callable[..., Any]) -> None:
+    from cspine_edge.training.framework import keras
+
+    layers = keras.layers
+    image = keras.Input((side, side, 3))
+    x = layers.BatchNormalization(center=False)(layers.GlobalAveragePooling2D()(image))
+    model = he_scaled(keras.Model(image, layers.Dense(2)(x)))
+    result = folded(model)
+    assert_same(model, result, np.random.default_rng(1).random((4, side, side, 3), dtype=np.float32) ** 2)
+    found = [layer.kernel_size for layer in result.layers if type(layer) is layers.DepthwiseConv2D]
+    assert found == ([(1, 1)] if shapes is None else shapes)
+
+
+def test_logits_are_made_mirror_images(images: np.ndarray, he_scaled: Callable[..., Any]) -> None:
+    from converters.fold import centre_logits
+    from cspine_edge.training.backbones import Architecture, build
+
+    result = folded(he_scaled(build(Architecture(alpha=0.25, size=SIZE), "random")))
+    before = result(images).numpy()
+    centre_logits(result)
+    after = result(images).numpy()
+    np.testing.assert_allclose(after[:, 1] - after[:, 0], before[:, 1] - before[:, 0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(after[:, 1], -after[:, 0], atol=1e-6)
+    assert np.abs(before[:, 1] + before[:, 0]).max() > 1e-3
