@@ -79,6 +79,7 @@ def describe_provenance(
         run=Path(os.path.relpath(run.folder.resolve(), out.parent.resolve())).as_posix() if run else None,
         versions={"cspine-edge": __version__} | {package: version(package) for package in _PACKAGES},
         head=run.head if run else unknown,
+        teacher=run.teacher if run else None,
         created=datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d"),
     )
 

@@ -115,6 +115,8 @@ class Provenance:
         Date of the conversion, ISO 8601.
     head
         What is on the base: ``dense`` or ``linear``; ``not stated`` for a network from elsewhere.
+    teacher
+        Name and SHA-256 of the network whose logits were learned; ``None`` if it learned from labels.
     """
 
     backbone: str
@@ -130,6 +132,7 @@ class Provenance:
     versions: dict[str, str]
     created: str
     head: str = "not stated"
+    teacher: str | None = None
 
 
 @dataclass(frozen=True)

@@ -93,6 +93,12 @@ class Run:
         width = f"-a{self.alpha}" if self.backbone == "mobilenet" else ""
         return f"{self.backbone}{width}-{self.size}"
 
+    @property
+    def teacher(self) -> str | None:
+        """Name and SHA-256 of the network it learned from, if it is not labels that it learned from last."""
+        teacher = self.settings.get("teacher")
+        return f"{teacher['name']} {teacher['sha256']}" if teacher else None
+
     def split(self) -> Split:
         """Read the split."""
         return Split.load(self.folder / "split.json")

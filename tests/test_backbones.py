@@ -66,6 +66,27 @@ def test_normalisation_follows_the_data_quickly_once_unfrozen() -> None:
     )
 
 
+def test_normalisation_stays_when_told_so(he_weights: Path) -> None:
+    from cspine_edge.training.backbones import freeze_base, unfreeze
+    from cspine_edge.training.framework import keras
+
+    model = built("mobilenet", str(he_weights))
+    freeze_base(model)
+    unfreeze(model, normalisation=False)
+    normalised = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    assert normalised
+    before = [weight for layer in normalised for weight in layer.get_weights()]
+    kernel = model.get_layer("conv1").get_weights()[0]
+    images = np.random.default_rng(0).random((8, *model.input_shape[1:]), dtype=np.float32)
+    model.compile(keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(images, np.arange(8) % 2, verbose=0)
+    for one, other in zip(
+        before, (weight for layer in normalised for weight in layer.get_weights()), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    assert (model.get_layer("conv1").get_weights()[0] != kernel).any()
+
+
 def test_weight_file_of_the_base(he_weights: Path) -> None:
     model, other = (built("mobilenet", str(he_weights), size=size) for size in (96, 64))
     import h5py

@@ -159,6 +159,34 @@ def test_bases_of_one_network_that_end_elsewhere_do_not_share_features(tmp_path:
     np.testing.assert_allclose(staged.renditions[0][:, -256:], last.renditions[0], atol=1e-5)
 
 
+def test_a_pair_is_one_slice_through_one_map_at_two_sizes() -> None:
+    from dataclasses import replace
+
+    from cspine_edge.preprocess import resize
+    from cspine_edge.training.augment import Augmentation
+    from cspine_edge.training.feed import ImageFeed, PairedFeed
+
+    smooth = np.linspace(0, 255, 64)[:, np.newaxis] * np.linspace(0.2, 1, 64)
+    images = np.stack([np.roll(smooth, 3 * shift, axis=1) for shift in range(20)]).astype(np.uint8)
+    small = np.stack([resize(image, 32, 32) for image in images])
+    maps = Augmentation(gamma=0.7, level=0.4, contrast=0.3, field_of_view=0.5)
+    own = replace(feed(), augmentation=maps, train=replace(feed().train, images=small))
+    other = ImageFeed(Preprocessing(64, 64), replace(own.train, images=images), None, maps)
+    pair = PairedFeed(own, other)
+    assert pair.labels is own.labels
+    assert pair.monitor_labels is own.monitor_labels
+    alone = own.epoch(2, seed=5, batch_size=8)
+    for batch, wanted in zip(pair.epoch(2, seed=5, batch_size=8), alone, strict=True):
+        (one, two), labels, weights = batch
+        for found, expected in zip((one, labels, weights), wanted, strict=True):
+            np.testing.assert_array_equal(found, expected)
+        halved = two.numpy().reshape(-1, 32, 2, 32, 2, 3).mean(axis=(2, 4))
+        away = np.abs(halved - one.numpy())
+        assert np.median(away) < 0.01
+        mismatched = np.abs(halved - np.roll(one.numpy(), 1, axis=0))
+        assert np.median(mismatched) > 0.05
+
+
 def test_nothing_watched_is_said(tmp_path: Path) -> None:
     found, _ = featured(tmp_path, images=feed(watched=False))
     assert found.monitor_labels is None

@@ -28,12 +28,12 @@ def toy(count: int = 48, seed: int = 0) -> Any:
     return Part(images, labels.astype(np.int64), np.ones(count, np.float32))
 
 
-def network() -> Any:
+def network(size: int = 16) -> Any:
     from cspine_edge.training.framework import keras
 
     keras.utils.set_random_seed(0)
     layers = keras.layers
-    image = keras.Input((16, 16, 3))
+    image = keras.Input((size, size, 3))
     x = layers.Conv2D(4, 3, strides=2)(image)
     x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.Dropout(0.3, force_generator=True)(layers.Flatten()(x))
@@ -221,3 +221,35 @@ def test_teacher_is_imitated_and_not_changed(tmp_path: Path) -> None:
     assert distance() < 0.5 * start
     for one, other in zip(before, teacher.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_teacher_of_another_size_sees_its_own_rendition(tmp_path: Path) -> None:
+    from cspine_edge.training.feed import ImageFeed, PairedFeed, Part
+    from cspine_edge.training.loop import predict_logits, run_phase
+
+    def doubled(part: Any) -> Any:
+        return Part(part.images.repeat(2, axis=1).repeat(2, axis=2), part.labels, part.weights)
+
+    large = Preprocessing(32, 32)
+    own, other = (
+        ImageFeed(SPEC, toy(), toy(16, seed=1)),
+        ImageFeed(large, doubled(toy()), doubled(toy(16, 1))),
+    )
+    teacher, pupil = network(32), network()
+    run_phase(teacher, phase(4), other, tmp_path / "teacher", lambda line: None, keep_best=True)
+    history = run_phase(
+        pupil,
+        phase(6),
+        PairedFeed(own, other),
+        tmp_path / "pupil",
+        lambda line: None,
+        keep_best=False,
+        teacher=teacher,
+    )
+    assert history[-1]["monitor_loss"] < 0.5 * history[0]["monitor_loss"]
+    watched = toy(16, seed=1)
+    wanted = predict_logits(teacher, doubled(watched).images, large)
+    away = predict_logits(pupil, watched.images, SPEC) - wanted
+    assert np.square(away).mean() == pytest.approx(history[-1]["monitor_loss"], rel=1e-4)
+    told = predict_logits(pupil, toy(40, seed=9).images, SPEC)
+    assert ((told[:, 1] > told[:, 0]) == (toy(40, seed=9).labels == 1)).mean() > 0.9

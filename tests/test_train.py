@@ -324,3 +324,85 @@ def test_head_follows_the_protocol_unless_told(
     said = cli("train", phantom_data, *small, *options, "--out", tmp_path / "run")
     assert said.code == 0, said.err
     assert Run.load(tmp_path / "run").head == head
+
+
+@pytest.fixture(scope="module")
+def student(
+    small_run: Path, he_weights: Path, dataset: LabelledDataset, tmp_path_factory: pytest.TempPathFactory
+) -> Run:
+    """One epoch at 32 pixels with the small run, of 96 pixels, as teacher."""
+    out = tmp_path_factory.mktemp("students") / "student"
+    settings = settings_of(he_weights, teacher=small_run, fine_tune_epochs=1, fine_tune_rate=1e-3)
+    result, _ = trained(dataset, grouped_split(dataset, 0), settings, out)
+    return result.run
+
+
+def test_a_student_tells_its_teacher(student: Run, small_run: Path) -> None:
+    import hashlib
+
+    from converters.contract_writer import describe_provenance
+    from cspine_edge.contract import Precision
+
+    found = Run.load(student.folder)
+    teacher = found.settings["teacher"]
+    sha256 = hashlib.sha256((small_run / "model.keras").read_bytes()).hexdigest()
+    assert (teacher["name"], teacher["sha256"]) == ("mobilenet-a0.25-96", sha256)
+    assert (found.folder / teacher["run"]).resolve() == small_run.resolve()
+    origin = describe_provenance(
+        found, found.model_path, Precision.INT8, "phantom", None, found.folder / "student.tflite"
+    )
+    assert origin.teacher == f"mobilenet-a0.25-96 {sha256}"
+    assert Run.load(small_run).teacher is None
+
+
+def test_a_student_learns_from_its_teacher_and_not_from_labels(
+    small_run: Path, he_weights: Path, dataset: LabelledDataset, tmp_path: Path
+) -> None:
+    """A teacher that calls everything a fracture, at a margin of about 20, makes a student that does so too."""
+    import shutil
+
+    from converters.keras_model import load_keras
+
+    shutil.copytree(small_run, tmp_path / "teacher", ignore=shutil.ignore_patterns("checkpoints", "*.tflite"))
+    biased = load_keras(small_run / "model.keras")
+    biased.get_layer("logits").bias.assign([-10.0, 10.0])
+    biased.save(tmp_path / "teacher" / "model.keras")
+    settings = settings_of(
+        he_weights, teacher=tmp_path / "teacher", fine_tune_epochs=2, fine_tune_rate=1e-2, batch_size=8
+    )
+    result, lines = trained(dataset, grouped_split(dataset, 0), settings, tmp_path / "run")
+    margins, labels = margins_of(result.run, dataset, result.run.split().train)
+    assert len(set(labels)) == 2
+    assert (margins > 1).all()
+    assert any(line.startswith("fine-tune 2/2: loss") for line in lines)
+
+
+def test_a_teacher_that_may_know_the_test_part_is_refused(
+    small_run: Path, he_weights: Path, dataset: LabelledDataset, tmp_path: Path
+) -> None:
+    settings = settings_of(he_weights, teacher=small_run, fine_tune_epochs=1)
+    with pytest.raises(
+        UsageError, match=r"another split and may know the test part; give --split .*split\.json"
+    ):
+        trained(dataset, grouped_split(dataset, 3), settings, tmp_path / "run")
+    fewer = replace(dataset, slices=dataset.slices[1:])
+    with pytest.raises(UsageError, match="was trained on other data"):
+        trained(fewer, grouped_split(dataset, 0), settings, tmp_path / "run")
+    with pytest.raises(InputError, match="no finished run folder"):
+        trained(dataset, grouped_split(dataset, 0), replace(settings, teacher=tmp_path), tmp_path / "run")
+    with pytest.raises(UsageError, match="give --fine-tune-epochs too"):
+        trained(dataset, grouped_split(dataset, 0), replace(settings, fine_tune_epochs=0), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_teacher_s_split_is_taken_over(
+    small_run: Path, phantom_data: Path, he_weights: Path, cli: Any, tmp_path: Path
+) -> None:
+    small = ("--alpha", 0.25, "--size", 32, "--weights", he_weights, "--window", "400/1800")
+    taught = ("--teacher", small_run, "--fine-tune-epochs", 1, "--seed", 7)
+    said = cli("train", phantom_data, *small, *taught, "--out", tmp_path / "run")
+    assert said.code == 0, said.err
+    assert Run.load(tmp_path / "run").split() == Run.load(small_run).split()
+    said = cli("train", phantom_data, *small, *taught, "--protocol", "paper", "--out", tmp_path / "other")
+    assert said.code == 2
+    assert "another split" in said.err.replace("\n", " ")

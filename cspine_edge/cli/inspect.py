@@ -93,12 +93,13 @@ def _contract_rows(contract: Contract) -> list[tuple[str, str]]:
     ]
     if origin is not None:
         versions = ", ".join(f"{name} {number}" for name, number in origin.versions.items())
+        taught = f", learned from {origin.teacher.split()[0]}" if origin.teacher else ""
         held_out = f", held out {', '.join(origin.held_out)}" if origin.held_out else ""
         rows += [
             (
                 "trained",
                 f"{origin.backbone} {origin.precision.value}, {origin.head} head, {origin.optimizer}, "
-                f"protocol {origin.protocol}{held_out}, {origin.weights} weights",
+                f"protocol {origin.protocol}{held_out}, {origin.weights} weights{taught}",
             ),
             ("data", origin.data),
             ("made", f"{origin.created} with {versions}"),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..run import Run
 from ..splits import Protocol, Split, grouped_split, paper_split
 from .options import DataArgument, SeedOption, SeriesPatternOption, parse_window
 
@@ -82,6 +83,14 @@ def train(
     fine_tune_epochs: Annotated[
         int, typer.Option("--fine-tune-epochs", min=0, help="Epochs of the whole network, after the head.")
     ] = 0,
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            "--teacher",
+            metavar="RUN",
+            help="Run folder of a network, trained on the same split, whose logits these epochs learn.",
+        ),
+    ] = None,
     fine_tune_rate: Annotated[
         float,
         typer.Option("--fine-tune-rate", min=1e-8, max=1.0, help="Learning rate where the base is trained."),
@@ -100,7 +109,8 @@ def train(
         typer.Option("--hold-out", metavar="SERIES", help="Series to test on (grouped); repeatable."),
     ] = None,
     split: Annotated[
-        Path | None, typer.Option("--split", help="Split written by 'audit', instead of a new one.")
+        Path | None,
+        typer.Option("--split", help="Split written by 'audit', instead of a new one or the teacher's."),
     ] = None,
     window: Annotated[
         Any,
@@ -149,6 +159,8 @@ def train(
             raise UsageError(
                 f"--split was made by the {chosen.protocol.value} protocol; leave out --protocol"
             )
+    elif teacher is not None and protocol is None and not hold_out:
+        chosen = Run.load(teacher).split()
     elif protocol is Protocol.PAPER:
         if hold_out:
             raise UsageError("--protocol paper divides images at random; --hold-out needs --protocol grouped")
@@ -157,24 +169,17 @@ def train(
         chosen = grouped_split(dataset, seed, tuple(hold_out or ()))
     is_paper = chosen.protocol is Protocol.PAPER
     head = head or (HeadName.DENSE if is_paper else HeadName.LINEAR)
-    of_dense = {"--epochs": epochs, "--rate": rate, "--dropout": dropout, "--hidden-units": hidden_units}
-    given = [option for option, value in of_dense.items() if value is not None]
-    if head is HeadName.LINEAR and given:
-        raise UsageError(f"{given[0]} is about a dense head; linear ones are solved; add --head dense")
+    schedule = _given(epochs=epochs, rate=rate)
+    layers = _given(dropout=dropout, hidden_units=hidden_units)
+    if head is HeadName.LINEAR and (of_dense := [*schedule, *layers]):
+        option = f"--{of_dense[0].replace('_', '-')}"
+        raise UsageError(f"{option} is about a dense head; linear ones are solved; add --head dense")
     settings = TrainSettings(
-        architecture=Architecture(
-            Backbone(backbone.value),
-            alpha,
-            size,
-            Head(head.value),
-            128 if hidden_units is None else hidden_units,
-            0.5 if dropout is None else dropout,
-        ),
+        architecture=Architecture(Backbone(backbone.value), alpha, size, Head(head.value), **layers),
         optimizer=Optimizer(optimizer.value),
         weights=weights,
-        epochs=60 if epochs is None else epochs,
-        rate=1e-4 if rate is None else rate,
         fine_tune_epochs=fine_tune_epochs,
+        teacher=teacher,
         fine_tune_rate=fine_tune_rate,
         batch_size=batch_size,
         augmentation=Augmentation() if is_paper else Augmentation.across_scanners(),
@@ -182,6 +187,7 @@ def train(
         sensitivity=sensitivity,
         coverage=coverage,
         seed=seed,
+        **schedule,
     )
     result = run_training(
         dataset,
@@ -196,3 +202,8 @@ def train(
     if result.run.abstention is not None:
         typer.echo(f"temperature: {result.run.temperature:.3g}; abstention: {result.run.abstention}")
     typer.echo(f"run folder: {out}  (next: cspine-edge convert {out} --precision int8-qat)")
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    """Keep what was given; the rest has the library's defaults."""
+    return {name: value for name, value in options.items() if value is not None}

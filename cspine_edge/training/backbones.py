@@ -153,7 +153,7 @@ def _linear_heads(base: keras.Model, architecture: Architecture) -> Any:
         x = layers.BatchNormalization(name=f"stage{stride}_norm", center=False, scale=False)(x)
         logits.append(layers.Dense(len(LABELS), name=f"stage{stride}_logits", dtype="float32")(x))
     total = logits[0]
-    for stride, more in zip(STAGES[1:], logits[1:], strict=True):  # the converter takes no sum of three
+    for stride, more in zip(STAGES[1:], logits[1:], strict=True):  # TFLite's ADD takes two
         total = layers.Add(name=f"stage{stride}_sum", dtype="float32")([total, more])
     return total
 
@@ -222,13 +222,21 @@ def freeze_base(model: keras.Model) -> None:
         layer.trainable = is_of_head(layer)
 
 
-def unfreeze(model: keras.Model) -> None:
-    """Train everything; batch normalisation follows the data quickly.
+def unfreeze(model: keras.Model, *, normalisation: bool = True) -> None:
+    """Train everything; batch normalisation follows the data quickly, or stays as it is.
 
     Keras' momentum of 0.99 needs hundreds of steps to forget the statistics of the pre-training; short
     fine-tunes would end with statistics that fit neither.
+
+    Parameters
+    ----------
+    model
+        The network.
+    normalisation
+        Train batch normalisation too. If it stays, the network computes while it is trained as it will at
+        inference: what a teacher says of a slice is then learned as it stands, and not by way of its batch.
     """
     for layer in model.layers:
-        layer.trainable = True
+        layer.trainable = normalisation or not isinstance(layer, keras.layers.BatchNormalization)
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = FINE_TUNE_MOMENTUM

@@ -140,6 +140,43 @@ class ImageFeed:
 
 
 @dataclass(frozen=True)
+class PairedFeed:
+    """The same slices through the same maps at the input sizes of two networks, a student and its teacher.
+
+    Each gets what its own preprocessing makes of the slice, as at inference; only then is it augmented. The maps
+    are relative to the image's side; noise, which is drawn per pixel, differs.
+
+    Attributes
+    ----------
+    student, teacher
+        The slices as each network takes them, in the same order and with the same augmentation.
+    """
+
+    student: ImageFeed
+    teacher: ImageFeed
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """Labels of the training part."""
+        return self.student.labels
+
+    @property
+    def monitor_labels(self) -> npt.NDArray[np.int64] | None:
+        """Labels of the watched part."""
+        return self.student.monitor_labels
+
+    def epoch(self, number: int, *, seed: int, batch_size: int) -> tf.data.Dataset:
+        """Batches of ((the student's images, the teacher's), labels, weights)."""
+        feeds = (self.student, self.teacher)
+        both = tuple(feed.epoch(number, seed=seed, batch_size=batch_size) for feed in feeds)
+        return tf.data.Dataset.zip(both).map(lambda own, other: ((own[0], other[0]), own[1], own[2]))
+
+    def monitor(self) -> tf.data.Dataset:
+        """Batches of the student's images of the watched part."""
+        return self.student.monitor()
+
+
+@dataclass(frozen=True)
 class FeatureFeed:
     """Features of a frozen base: each slice is seen in a few renditions, and the head trains on them for free.
 

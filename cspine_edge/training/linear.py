@@ -6,8 +6,6 @@ import warnings
 from collections.abc import Callable
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
 
 from ..errors import UsageError
 from .backbones import STAGES
@@ -19,8 +17,8 @@ PENALTIES = (0.004, 0.004, 0.1)
 of slices. The last features are the most particular to what they were trained on, and are trusted the least."""
 
 START_PENALTIES = (0.1, 0.1, 2.5)
-"""The same for heads that the whole network is fine-tuned from: surer ones would pull the base about, and end in
-margins too large for int8."""
+"""The same for heads that the whole network is fine-tuned from on labels: surer ones would pull the base about, and
+end in margins too large for int8. A teacher's margins are as large as they should be."""
 
 _ITERATIONS = 500
 
@@ -52,6 +50,9 @@ def solve_linear_heads(
     UsageError
         If a head does not converge.
     """
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
     labels = np.tile(features.labels, len(features.renditions))
     weights = np.tile(features.weights, len(features.renditions))
     start = 0

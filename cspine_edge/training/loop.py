@@ -16,7 +16,7 @@ from ..errors import UsageError
 from ..files import replacing, write_json
 from ..preprocess import Preprocessing
 from ..progress import progress
-from .feed import Feed
+from .feed import Feed, PairedFeed
 from .framework import keras, tf
 from .pipeline import inference_batches
 
@@ -88,7 +88,7 @@ def run_phase(
     phase
         What to do.
     feed
-        What to learn from, and what to watch each epoch.
+        What to learn from, and what to watch each epoch; paired where a teacher takes other inputs.
     checkpoints
         Folder for the phase's checkpoints.
     log
@@ -114,12 +114,13 @@ def run_phase(
     steps = -(-len(feed.labels) // phase.batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(phase.rate, steps * phase.epochs)
     optimizer = phase.optimizer.build(schedule if phase.anneal else phase.rate)
-    trainee = model if teacher is None else _difference(model, teacher)
+    paired = feed if isinstance(feed, PairedFeed) else None
+    trainee = model if teacher is None else _beside(model, teacher, paired is not None)
     if teacher is None:
         entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         trainee.compile(optimizer, loss=entropy, metrics=["accuracy"])
     else:
-        trainee.compile(optimizer, loss=lambda _, difference: tf.reduce_mean(tf.square(difference), axis=1))
+        trainee.compile(optimizer, loss=_distance, metrics=[accuracy])
     optimizer.build(trainee.trainable_variables)
     done, least = tf.Variable(0, dtype=tf.int64), tf.Variable(np.inf, dtype=tf.float64)
     state = tf.train.Checkpoint(model=model, optimizer=optimizer, done=done, least=least)
@@ -129,6 +130,10 @@ def run_phase(
         state.restore(manager.latest_checkpoint).assert_existing_objects_matched()
         history = json.loads((folder / "history.json").read_text())[: int(done.numpy())]
         log(f"{phase.name}: resumed after epoch {int(done.numpy())} of {phase.epochs}")
+    watched, wanted = feed.monitor_labels, None
+    if teacher is not None and watched is not None:
+        seen = paired.teacher.monitor() if paired else feed.monitor()
+        wanted = np.asarray(teacher.predict(seen, verbose=0), dtype=np.float64)
     best = folder / "best.npz"
     for epoch in range(int(done.numpy()), phase.epochs):
         keras.utils.set_random_seed(phase.seed + epoch)
@@ -145,9 +150,8 @@ def run_phase(
             raise UsageError(f"{phase.name}: the loss of epoch {epoch + 1} is no number; give a smaller rate")
         entry: Epoch = {"phase": phase.name, "epoch": epoch + 1}
         entry |= {quantity: values[0] for quantity, values in fitted.items()}
-        watched = feed.monitor_labels
         if watched is not None:
-            entry |= _watch(model, feed.monitor(), watched, teacher)
+            entry |= _watch(model, feed.monitor(), watched, wanted)
         history.append(entry)
         if keep_best and watched is not None and float(entry["monitor_loss"]) < float(least.numpy()):
             least.assign(float(entry["monitor_loss"]))
@@ -171,27 +175,37 @@ def predict_logits(
     return np.asarray(model.predict(inference_batches(images, spec), verbose=0), dtype=np.float32)
 
 
-def _difference(model: keras.Model, teacher: keras.Model) -> keras.Model:
-    """Give a network that tells how far the model's logits are from the teacher's; the model's weights train."""
+def _beside(model: keras.Model, teacher: keras.Model, paired: bool) -> keras.Model:
+    """Give a network of both logits, the model's and the teacher's, (n, 4); the model's weights train."""
     teacher.trainable = False
-    away = keras.layers.Subtract()([model.output, teacher(model.input, training=False)])
-    return keras.Model(model.input, away)
+    shown = keras.Input(teacher.input_shape[1:]) if paired else model.input
+    both = keras.layers.Concatenate(dtype="float32")([model.output, teacher(shown, training=False)])
+    return keras.Model([model.input, shown] if paired else model.input, both)
+
+
+def _distance(_: tf.Tensor, both: tf.Tensor) -> tf.Tensor:
+    """Mean squared difference of the two networks' logits, shape (n,)."""
+    own, wanted = tf.split(both, 2, axis=1)
+    return tf.reduce_mean(tf.square(own - wanted), axis=1)
+
+
+def accuracy(labels: tf.Tensor, both: tf.Tensor) -> tf.Tensor:
+    """Whether the first network's label is the true one; Keras names the figure after this function."""
+    return keras.metrics.sparse_categorical_accuracy(labels, both[:, :2])
 
 
 def _watch(
     model: keras.Model,
     batches: tf.data.Dataset,
     labels: npt.NDArray[np.int64],
-    teacher: keras.Model | None,
+    wanted: npt.NDArray[np.float64] | None,
 ) -> Epoch:
     logits = np.asarray(model.predict(batches, verbose=0), dtype=np.float64)
-    if teacher is not None:
-        wanted = np.asarray(teacher.predict(batches, verbose=0), dtype=np.float64)
-        return {"monitor_loss": float(np.square(logits - wanted).mean())}
     margins = logits[:, 1] - logits[:, 0]
     signed = np.where(labels == 1, margins, -margins)
+    loss = np.logaddexp(0.0, -signed).mean() if wanted is None else np.square(logits - wanted).mean()
     return {
-        "monitor_loss": float(np.logaddexp(0.0, -signed).mean()),
+        "monitor_loss": float(loss),
         "monitor_accuracy": float(((margins >= 0) == (labels == 1)).mean()),
     }
 

@@ -37,10 +37,20 @@ from .backbones import (
     staged_features,
     unfreeze,
 )
-from .feed import RENDITIONS, FeatureFeed, Feed, ImageFeed, Part, balanced_weights, feature_feed
+from .feed import (
+    RENDITIONS,
+    FeatureFeed,
+    Feed,
+    ImageFeed,
+    PairedFeed,
+    Part,
+    balanced_weights,
+    feature_feed,
+)
 from .framework import keras, strategy, use_mixed_precision
 from .linear import PENALTIES, START_PENALTIES, solve_linear_heads
 from .loop import Epoch, Optimizer, Phase, predict_logits, run_phase
+from .teacher import Teacher
 
 FEATURES_FOLDER = "features"
 """Beside the run folders: features of frozen bases, which runs of one base and split share."""
@@ -79,6 +89,8 @@ class TrainSettings:
         Wanted coverage of the abstention, chosen there too.
     seed
         Seed of everything random but the split, which has its own.
+    teacher
+        Run folder of a network whose logits are learned instead of the labels where the base is trained.
     """
 
     architecture: Architecture = field(default_factory=Architecture)
@@ -94,6 +106,7 @@ class TrainSettings:
     sensitivity: float = DEFAULT_SENSITIVITY
     coverage: float = DEFAULT_COVERAGE
     seed: int = 0
+    teacher: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -137,7 +150,8 @@ def train(
     OutputError
         If ``out`` exists and ``resume`` is false.
     UsageError
-        If a resumed run has other settings, or linear heads have neither trained weights to read nor epochs.
+        If a resumed run has other settings, linear heads have neither trained weights to read nor epochs, or
+        the teacher has no epochs to teach in or knows another split.
     ModelError
         If the weights cannot be had.
     """
@@ -148,7 +162,10 @@ def train(
         _solves_heads(settings) or settings.fine_tune_epochs
     ):
         raise UsageError("linear heads find nothing to read in random weights; give --fine-tune-epochs too")
-    described = _describe(settings)
+    if settings.teacher and not settings.fine_tune_epochs:
+        raise UsageError("a teacher teaches while the whole network is trained; give --fine-tune-epochs too")
+    teacher = Teacher.of(settings.teacher, dataset, split) if settings.teacher else None
+    described = _describe(settings) | ({"teacher": teacher.describe(out)} if teacher else {})
     _require_place(out, described, split, resume)
     log(f"data: {dataset.describe()}")
     log(f"split: {split.protocol.value}: {leak_of(dataset, split)}")
@@ -159,7 +176,10 @@ def train(
         model = _initial_model(settings)
         _write_settings(out, described, split, resume)  # only now: a failure so far leaves nothing behind
         feed = ImageFeed(spec, train_part, validation or test_part, settings.augmentation)
-        history = _run_phases(model, settings, feed, out, log, keep_best=validation is not None)
+        lessons = _lessons(feed, teacher, dataset, split) if teacher else feed
+        history = _run_phases(
+            model, settings, feed, out, log, lessons, teacher, keep_best=validation is not None
+        )
     model = _as_float32(model, settings.architecture)
     decision = Decision()
     if validation is not None:
@@ -230,16 +250,18 @@ def _run_phases(
     feed: ImageFeed,
     out: Path,
     log: Callable[[str], None],
+    lessons: Feed,
+    teacher: Teacher | None,
     *,
     keep_best: bool,
 ) -> list[Epoch]:
     """Train the head on a frozen base's features, then everything; a watched test part chooses nothing."""
 
     def run(trainee: keras.Model, name: str, epochs: int, rate: float, given: Feed) -> list[Epoch]:
-        phase = Phase(
-            name, epochs, rate, settings.optimizer, settings.batch_size, settings.seed, name == "fine-tune"
-        )
-        return run_phase(trainee, phase, given, out / "checkpoints", log, keep_best=keep_best)
+        whole = name == "fine-tune"
+        phase = Phase(name, epochs, rate, settings.optimizer, settings.batch_size, settings.seed, whole)
+        taught = teacher.network() if whole and teacher else None
+        return run_phase(trainee, phase, given, out / "checkpoints", log, keep_best=keep_best, teacher=taught)
 
     def features(base: keras.Model, of: ImageFeed, renditions: int) -> FeatureFeed:
         cache = out.parent / FEATURES_FOLDER
@@ -250,16 +272,25 @@ def _run_phases(
     if _solves_heads(settings):
         base, heads = staged_features(model)
         seen = features(base, replace(feed, watched=None), RENDITIONS)
-        penalties = START_PENALTIES if settings.fine_tune_epochs else PENALTIES
+        penalties = START_PENALTIES if settings.fine_tune_epochs and not teacher else PENALTIES
         solve_linear_heads(heads, seen, log, penalties)
     elif settings.architecture.head is Head.DENSE and settings.epochs:
         base, head = split_head(model)
         seen = features(base, feed, min(settings.epochs, RENDITIONS))
         history += run(head, "head", settings.epochs, settings.rate, seen)
     if settings.fine_tune_epochs:
-        unfreeze(model)
-        history += run(model, "fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate, feed)
+        unfreeze(model, normalisation=teacher is None or settings.weights == "random")
+        history += run(model, "fine-tune", settings.fine_tune_epochs, settings.fine_tune_rate, lessons)
     return history
+
+
+def _lessons(feed: ImageFeed, teacher: Teacher, dataset: LabelledDataset, split: Split) -> Feed:
+    """Let the teacher see each slice as its own preprocessing makes it; where that is the student's, once is enough."""
+    spec = teacher.run.preprocessing
+    if spec == feed.spec:
+        return feed
+    train, validation, test = _load_parts(dataset, split, spec)
+    return PairedFeed(feed, ImageFeed(spec, train, validation or test, feed.augmentation))
 
 
 def _solves_heads(settings: TrainSettings) -> bool:
@@ -323,6 +354,7 @@ def _describe(settings: TrainSettings) -> dict[str, object]:
     described = asdict(settings) | {"optimizer": settings.optimizer.value, "window": window}
     if settings.weights not in ("imagenet", "random"):
         described["weights"] = Path(settings.weights).name
+    del described["teacher"]  # what it was is said by Teacher.describe
     return described | {"architecture": architecture}
 
 
