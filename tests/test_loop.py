@@ -253,3 +253,12 @@ def test_teacher_of_another_size_sees_its_own_rendition(tmp_path: Path) -> None:
     assert np.square(away).mean() == pytest.approx(history[-1]["monitor_loss"], rel=1e-4)
     told = predict_logits(pupil, toy(40, seed=9).images, SPEC)
     assert ((told[:, 1] > told[:, 0]) == (toy(40, seed=9).labels == 1)).mean() > 0.9
+
+
+def test_distances_to_a_teacher_s_logits() -> None:
+    from cspine_edge.training.loop import huber_distance, squared_distance
+
+    own = np.array([[0.0, 0.0], [1.0, -1.0], [5.0, -20.0]])
+    wanted = np.array([[0.0, 0.0], [0.5, -1.0], [0.0, 20.0]])
+    np.testing.assert_allclose(squared_distance(own, wanted), [0.0, 0.125, (25 + 1600) / 2])
+    np.testing.assert_allclose(huber_distance(own, wanted), [0.0, 0.0625, (4.5 + 39.5) / 2])

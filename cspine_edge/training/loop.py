@@ -60,6 +60,23 @@ Epoch = dict[str, float | str]
 """One epoch's figures: ``phase``, ``epoch``, ``loss``, ``accuracy``, perhaps those of the monitored part."""
 
 
+Distance = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
+"""How far logits (n, 2) are from those that are wanted, shape (n,)."""
+
+
+def squared_distance(logits: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    """Mean squared difference, for a network that starts near its teacher."""
+    return tf.reduce_mean(tf.square(logits - wanted), axis=1)
+
+
+def huber_distance(logits: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+    """Half the squared difference up to 1, and linear from there (Huber, 1964), for one that starts far away.
+
+    Margins of a teacher reach 40, and squares of them make single batches decide.
+    """
+    return keras.losses.huber(wanted, logits)
+
+
 class _BatchProgress(keras.callbacks.Callback):
     def __init__(self, on_batch: Callable[[], None]) -> None:
         super().__init__()
@@ -78,6 +95,7 @@ def run_phase(
     *,
     keep_best: bool,
     teacher: keras.Model | None = None,
+    distance: Distance = squared_distance,
 ) -> list[Epoch]:
     """Train ``model`` in place; go on from the phase's last checkpoint if there is one.
 
@@ -97,8 +115,10 @@ def run_phase(
         End with the weights of the epoch with the least loss on the watched part, not with the last ones. Only
         a validation part may choose.
     teacher
-        Learn this network's logits on the augmented images instead of the labels; the loss is then the mean
-        squared difference. Its weights do not move; its layers are left frozen.
+        Learn this network's logits on the augmented images instead of the labels. Its weights do not move; its
+        layers are left frozen.
+    distance
+        The loss where there is a teacher.
 
     Returns
     -------
@@ -120,7 +140,9 @@ def run_phase(
         entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         trainee.compile(optimizer, loss=entropy, metrics=["accuracy"])
     else:
-        trainee.compile(optimizer, loss=_distance, metrics=[accuracy])
+        trainee.compile(
+            optimizer, loss=lambda _, both: distance(*tf.split(both, 2, axis=1)), metrics=[accuracy]
+        )
     optimizer.build(trainee.trainable_variables)
     done, least = tf.Variable(0, dtype=tf.int64), tf.Variable(np.inf, dtype=tf.float64)
     state = tf.train.Checkpoint(model=model, optimizer=optimizer, done=done, least=least)
@@ -151,7 +173,7 @@ def run_phase(
         entry: Epoch = {"phase": phase.name, "epoch": epoch + 1}
         entry |= {quantity: values[0] for quantity, values in fitted.items()}
         if watched is not None:
-            entry |= _watch(model, feed.monitor(), watched, wanted)
+            entry |= _watch(model, feed.monitor(), watched, wanted, distance)
         history.append(entry)
         if keep_best and watched is not None and float(entry["monitor_loss"]) < float(least.numpy()):
             least.assign(float(entry["monitor_loss"]))
@@ -183,12 +205,6 @@ def _beside(model: keras.Model, teacher: keras.Model, paired: bool) -> keras.Mod
     return keras.Model([model.input, shown] if paired else model.input, both)
 
 
-def _distance(_: tf.Tensor, both: tf.Tensor) -> tf.Tensor:
-    """Mean squared difference of the two networks' logits, shape (n,)."""
-    own, wanted = tf.split(both, 2, axis=1)
-    return tf.reduce_mean(tf.square(own - wanted), axis=1)
-
-
 def accuracy(labels: tf.Tensor, both: tf.Tensor) -> tf.Tensor:
     """Whether the first network's label is the true one; Keras names the figure after this function."""
     return keras.metrics.sparse_categorical_accuracy(labels, both[:, :2])
@@ -199,13 +215,14 @@ def _watch(
     batches: tf.data.Dataset,
     labels: npt.NDArray[np.int64],
     wanted: npt.NDArray[np.float64] | None,
+    distance: Distance,
 ) -> Epoch:
     logits = np.asarray(model.predict(batches, verbose=0), dtype=np.float64)
     margins = logits[:, 1] - logits[:, 0]
     signed = np.where(labels == 1, margins, -margins)
-    loss = np.logaddexp(0.0, -signed).mean() if wanted is None else np.square(logits - wanted).mean()
+    losses = np.logaddexp(0.0, -signed) if wanted is None else distance(logits, wanted)
     return {
-        "monitor_loss": float(loss),
+        "monitor_loss": float(np.mean(losses)),
         "monitor_accuracy": float(((margins >= 0) == (labels == 1)).mean()),
     }
 

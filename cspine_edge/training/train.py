@@ -49,7 +49,7 @@ from .feed import (
 )
 from .framework import keras, strategy, use_mixed_precision
 from .linear import PENALTIES, START_PENALTIES, solve_linear_heads
-from .loop import Epoch, Optimizer, Phase, predict_logits, run_phase
+from .loop import Epoch, Optimizer, Phase, huber_distance, predict_logits, run_phase
 from .teacher import Teacher
 
 FEATURES_FOLDER = "features"
@@ -261,7 +261,16 @@ def _run_phases(
         whole = name == "fine-tune"
         phase = Phase(name, epochs, rate, settings.optimizer, settings.batch_size, settings.seed, whole)
         taught = teacher.network() if whole and teacher else None
-        return run_phase(trainee, phase, given, out / "checkpoints", log, keep_best=keep_best, teacher=taught)
+        return run_phase(
+            trainee,
+            phase,
+            given,
+            out / "checkpoints",
+            log,
+            keep_best=keep_best,
+            teacher=taught,
+            distance=huber_distance,
+        )
 
     def features(base: keras.Model, of: ImageFeed, renditions: int) -> FeatureFeed:
         cache = out.parent / FEATURES_FOLDER
