@@ -14,6 +14,8 @@ from cspine_edge.documents import encode
 from cspine_edge.errors import DatasetError
 from cspine_edge.files import write_bytes
 
+from .stability import RangeStability
+
 DEFAULT_SIZE = 200
 
 
@@ -47,13 +49,16 @@ class CalibrationManifest:
         Seed of the choice.
     slices
         What was chosen.
+    stability
+        How far the activation ranges of its halves are apart, once they have been measured.
     """
 
     seed: int
     slices: tuple[CalibrationSlice, ...]
+    stability: RangeStability | None = None
 
     def to_bytes(self) -> bytes:
-        """Give the manifest as JSON text; the same choice gives the same bytes."""
+        """Give the manifest as JSON text; the same choice and stability give the same bytes."""
         return (json.dumps(encode(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
     @property

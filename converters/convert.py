@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from .fold import centre_logits, fold, source_layers
 from .keras_model import load_keras
 from .operating_point import with_operating_point
 from .qat import activation_ranges, quantization_aware
+from .ranges import range_stability
 from .rounding import round_kernels
 from .tflite import export, float_operations
 
@@ -211,7 +212,13 @@ def convert(
         if source.train is None:
             raise UsageError(f"--precision {precision.value} takes activation ranges from data; give --data")
         calibration = choose_representative(source.train, size=settings.calibration_size, seed=settings.seed)
-        images = load_images(source.train.subset(item.path for item in calibration.slices), source.spec)
+        chosen = source.train.subset(item.path for item in calibration.slices)
+        images = load_images(chosen, source.spec)
+        if precision in (Precision.INT8, Precision.INT8_QAT):
+            stability = range_stability(folded, chosen, images, source.spec)
+            calibration = replace(calibration, stability=stability)
+            if stability is not None:
+                log(f"activation ranges: {stability.advice(len(source.train))}")
         log(f"calibration set: {len(calibration.slices)} slices, sha256 {calibration.sha256[:12]}")
     if precision in (Precision.INT8, Precision.INT8_QAT) and images is not None:
         tuned, network = _quantised(folded, source, images, settings.seed)

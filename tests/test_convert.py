@@ -70,6 +70,10 @@ def test_calibration_manifest_is_disjoint_and_named_by_the_contract(
     assert contract.provenance is not None
     assert contract.provenance.calibration_sha256 == hashlib.sha256(content).hexdigest()
     slices = json.loads(content)["slices"]
+    stability = json.loads(content)["stability"]
+    assert stability["slices"] == 24
+    assert stability["stable"] == (stability["mean_difference"] <= stability["tolerance"])
+    assert stability["layers"][0]["difference"] == max(row["difference"] for row in stability["layers"]) > 0
     paths = {entry["path"] for entry in slices}
     assert len(paths) == len(slices) == 24
     assert paths <= set(split.train)
