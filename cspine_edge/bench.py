@@ -11,10 +11,11 @@ import gc
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -39,6 +40,7 @@ _SETTLE_S = 0.01
 _LEAST_STAGE_RUNS = 10
 _SWEEP_UNITS = 20
 """Length of the sweep on the progress bar."""
+K = TypeVar("K")
 
 
 def bench(
@@ -128,7 +130,7 @@ def bench(
         example = prepare(next(read_slices(images[0])), first.spec, window).image
         for classifier in classifiers.values():
             classifier.load(example)
-        latencies = _sweep(classifiers, duration_s, min_runs, warmup, np.random.default_rng(seed), step)
+        latencies = sweep(classifiers, duration_s, min_runs, warmup, np.random.default_rng(seed), step)
         stages = []
         for name, paths in groups.items():
             step(0, f"bench: {name} slices")
@@ -155,7 +157,7 @@ def bench(
         model=_model_facts(first),
         machine=machine,
         conditions=conditions,
-        latencies=latencies,
+        latencies=tuple(latencies.values()),
         stages=tuple(stages),
         cold_start=cold_start,
         memory=Memory(predict_mib, peak_memory_mib()),
@@ -224,30 +226,46 @@ def _without_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _sweep(
-    classifiers: dict[int, Classifier],
+def sweep(
+    classifiers: Mapping[K, Classifier],
     duration_s: float,
     min_runs: int,
     warmup: int,
     generator: np.random.Generator,
     step: Step,
-) -> tuple[Latency, ...]:
+) -> dict[K, Latency]:
+    """Time the inferences of several sessions side by side, in blocks that alternate in shuffled order.
+
+    Parameters
+    ----------
+    classifiers
+        The sessions, of one model or of several, each with an input loaded.
+    duration_s, min_runs
+        Least time in seconds, and least number, of timed inferences of each.
+    warmup
+        Untimed inferences of each first; one at least.
+    generator
+        Of the order of the blocks.
+    step
+        Told of the progress, in 20 units.
+    """
     step(0, "bench: inference")
-    block_runs = {count: _warm_up(classifier, warmup) for count, classifier in classifiers.items()}
-    counts = tuple(classifiers)
-    times: dict[int, list[npt.NDArray[np.int64]]] = {count: [] for count in counts}
-    seconds, runs = dict.fromkeys(counts, 0.0), dict.fromkeys(counts, 0)
+    names = list(classifiers)
+    block_runs = {name: _warm_up(classifiers[name], warmup) for name in names}
+    times: dict[K, list[npt.NDArray[np.int64]]] = {name: [] for name in names}
+    seconds, runs = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
     shown, share = 0, 0.0
     while share < 1.0:
-        for count in generator.permutation(counts).tolist():
-            block = _timed_block(classifiers[count], block_runs[count])
-            times[count].append(block)
-            seconds[count] += float(block.sum()) / 1e9
-            runs[count] += len(block)
-        share = min(min(seconds[c] / (duration_s or 1e-9), runs[c] / min_runs) for c in counts)
+        for place in generator.permutation(len(names)).tolist():
+            name = names[place]
+            block = _timed_block(classifiers[name], block_runs[name])
+            times[name].append(block)
+            seconds[name] += float(block.sum()) / 1e9
+            runs[name] += len(block)
+        share = min(min(seconds[n] / (duration_s or 1e-9), runs[n] / min_runs) for n in names)
         step(int(min(1.0, share) * _SWEEP_UNITS) - shown)
         shown = int(min(1.0, share) * _SWEEP_UNITS)
-    return tuple(latency_of(count, np.concatenate(times[count])) for count in counts)
+    return {n: latency_of(classifiers[n].session.threads, np.concatenate(times[n])) for n in names}
 
 
 def _warm_up(classifier: Classifier, warmup: int) -> int:

@@ -187,7 +187,7 @@ def test_blocks_alternate_in_an_order_that_the_seed_decides(
 
     def order(seed: int) -> list[int]:
         blocks.clear()
-        bench_module._sweep(classifiers, 0.0, 60, 1, np.random.default_rng(seed), lambda *_: None)
+        bench_module.sweep(classifiers, 0.0, 60, 1, np.random.default_rng(seed), lambda *_: None)
         return list(blocks)
 
     first = order(1)
