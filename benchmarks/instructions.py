@@ -127,7 +127,10 @@ def count(model: Path, cpu: str, root: Path, plug_in: Path) -> Count:
 
 def describe(model: Path) -> dict[str, Any]:
     """What the name and the bytes of a model file tell: ``ARCHITECTURE[-random]-PRECISION.tflite``."""
-    name = re.fullmatch(r"(?P<network>.+?)(?P<random>-random)?-(?P<precision>int8(-qat)?|\w+)", model.stem)
+    name = re.fullmatch(
+        r"(?P<network>.+?)(?P<random>-random)?-(?P<precision>float32|float16|dynamic|int8(-qat)?|int16x8)",
+        model.stem,
+    )
     content = model.read_bytes()
     return {
         "network": name["network"] if name else model.stem,

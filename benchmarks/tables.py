@@ -1,4 +1,4 @@
-"""Write the tables of docs/paper.md and of the README from the data files in results/, between their markers.
+"""Write the tables of docs/ and of the README from the data files in results/, between their markers.
 
 ``python benchmarks/tables.py`` rewrites the pages; ``--check`` fails if they are not what the data say.
 """
@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from fast_tables import instructions_table, pareto_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -245,6 +247,10 @@ PAGES = {
         "probe": probe_table,
         "heads": heads_table,
         "recipes": recipes_table,
+    },
+    "docs/fast.md": {
+        "pareto": lambda: pareto_table(RESULTS),
+        "instructions": lambda: instructions_table(RESULTS),
     },
     "README.md": {"summary": summary_table},
 }
