@@ -190,6 +190,7 @@ def test_without_tensorflow(phantom_data: Path, int8_model: Path, tmp_path: Path
         f"check|{one}|--reference|{other}|--data|{phantom_data}|--no-record",
         f"audit|{phantom_data}",
         f"bench|{one}|--quick",
+        "recommend|--json",
         f"phantom|{tmp_path / 'phantom'}|--series|1|--slices|1|--size|64",
     ]
     done = run(WITHOUT_TENSORFLOW, *calls)

@@ -23,6 +23,7 @@ VERBS = (
     "bench",
     "verify",
     "inspect",
+    "recommend",
 )
 """The verbs in the order of the work; each is a module here with a function of its name."""
 
