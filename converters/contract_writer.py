@@ -34,7 +34,7 @@ from cspine_edge.verification import outputs_of
 from cspine_edge.window import BONE_WINDOW
 
 from .metadata import embed_metadata
-from .tflite import OUTPUT_NAMES
+from .tflite import OUTPUTS
 
 _GOLDEN_SEED, _GOLDEN_PAIRS = 20, 4
 _PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
@@ -103,27 +103,19 @@ def attach_contract(graph: bytes, spec: Preprocessing, provenance: Provenance, p
         spec,
         f"cspine-edge {provenance.backbone} {provenance.precision.value}",
         "Cervical spine fracture on an axial CT slice.",
-        list(OUTPUT_NAMES),
+        LABELS,
+        OUTPUTS,
     )
+    order = list(OUTPUTS)
     contract = Contract(
         preprocessing=spec,
-        outputs=_output_positions(graph),
+        outputs=Outputs(logits=order.index("logits"), probability=order.index("probability")),
         labels=LABELS,
         positive=LABELS[1],
         provenance=provenance,
     )
     labels = {LABELS_FILE: ("\n".join(LABELS) + "\n").encode()}
     return _with_golden_pairs(ModelFile(path, graph, contract, labels), contract)
-
-
-def _output_positions(graph: bytes) -> Outputs:
-    """Find the outputs by their signature names, which the converter keeps; it does not keep their order."""
-    from ai_edge_litert.interpreter import Interpreter
-
-    interpreter = Interpreter(model_content=graph)
-    named = interpreter._get_full_signature_list()["serving_default"]["outputs"]
-    order = [detail["index"] for detail in interpreter.get_output_details()]
-    return Outputs(logits=order.index(named["logits"]), probability=order.index(named["probability"]))
 
 
 def _with_golden_pairs(file: ModelFile, contract: Contract) -> ModelFile:

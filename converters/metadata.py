@@ -1,11 +1,13 @@
 """Standard TFLite metadata, for Netron, MediaPipe Tasks and Android's metadata reader.
 
 Written with ``flatbuffers`` after TensorFlow's ``metadata_schema.fbs`` (file identifier M001); field numbers
-below are the schema's.
+below are the schema's. Netron shows names, descriptions and kinds of tensors, but no process units and no labels
+file: what a reader must know of normalisation and labels stands in the descriptions as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import flatbuffers
@@ -33,9 +35,14 @@ class _AlignedBuilder(flatbuffers.Builder):
 
 
 def embed_metadata(
-    graph: bytes, spec: Preprocessing, name: str, description: str, output_names: list[str]
+    graph: bytes,
+    spec: Preprocessing,
+    name: str,
+    description: str,
+    labels: Sequence[str],
+    outputs: dict[str, str],
 ) -> bytes:
-    """Give the flatbuffer with TFLite metadata in it; any it had is replaced.
+    """Give the flatbuffer with TFLite metadata in it and its outputs in order; any metadata it had is replaced.
 
     Parameters
     ----------
@@ -45,14 +52,21 @@ def embed_metadata(
         The preprocessing; its value range is written as mean and standard deviation of grey levels 0-255.
     name, description
         Of the model.
-    output_names
-        Of the outputs in order; each is given the labels file.
+    labels
+        Class names in output order.
+    outputs
+        What each output is, by its name in the signature, in the order that the file is to have them (the
+        converter keeps none); each is given the labels file.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(graph, 0))
-    graph_input = model.subgraphs[0].tensors[model.subgraphs[0].inputs[0]]
+    subgraph = model.subgraphs[0]
+    tensors = {entry.name.decode(): entry.tensorIndex for entry in model.signatureDefs[0].outputs}
+    subgraph.outputs = np.array([tensors[output] for output in outputs], np.int32)
+    graph_input = subgraph.tensors[subgraph.inputs[0]]
     # The statistics are those of the tensor's own values.
     extremes = (0.0, 255.0) if graph_input.type == schema.TensorType.UINT8 else spec.value_range
-    content = _metadata(spec, extremes, name, description, output_names)
+    described = {output: f"{text} Labels: {', '.join(labels)}." for output, text in outputs.items()}
+    content = _metadata(spec, extremes, name, description, described)
     entry = next((found for found in model.metadata or [] if found.name == _METADATA_NAME), None)
     if entry is None:
         entry = schema.MetadataT()
@@ -66,12 +80,16 @@ def embed_metadata(
 
 
 def _metadata(
-    spec: Preprocessing, extremes: tuple[float, float], name: str, description: str, output_names: list[str]
+    spec: Preprocessing,
+    extremes: tuple[float, float],
+    name: str,
+    description: str,
+    outputs: dict[str, str],
 ) -> bytes:
     builder = flatbuffers.Builder(2048)
     low, high = spec.value_range
     deviation = 255.0 / (high - low)
-    mean = -low * deviation
+    mean = 0.0 - low * deviation
     image_size = _table(builder, {0: ("uint32", spec.width), 1: ("uint32", spec.height)})
     image = _table(
         builder, {0: ("int8", _GRAYSCALE if spec.channels == 1 else _RGB), 1: ("offset", image_size)}
@@ -89,16 +107,19 @@ def _metadata(
             0: ("offset", builder.CreateString("image")),
             1: (
                 "offset",
-                builder.CreateString("Axial CT slice, windowed to 8 bits, the same grey in all channels."),
+                builder.CreateString(
+                    "Axial CT slice, windowed to 8 bits, the same grey in all channels. Normalisation: "
+                    f"(grey - {mean:g}) / {deviation:g}; a uint8 tensor takes the grey levels as they are."
+                ),
             ),
             3: ("offset", pixels),
             4: ("offset", _vector(builder, [unit])),
             5: ("offset", stats),
         },
     )
-    outputs = [_output(builder, output) for output in output_names]
+    results = [_output(builder, output, text) for output, text in outputs.items()]
     subgraph = _table(
-        builder, {2: ("offset", _vector(builder, [source])), 3: ("offset", _vector(builder, outputs))}
+        builder, {2: ("offset", _vector(builder, [source])), 3: ("offset", _vector(builder, results))}
     )
     root = _table(
         builder,
@@ -113,7 +134,7 @@ def _metadata(
     return bytes(builder.Output())
 
 
-def _output(builder: flatbuffers.Builder, name: str) -> int:
+def _output(builder: flatbuffers.Builder, name: str, description: str) -> int:
     labels = _table(
         builder, {0: ("offset", builder.CreateString(LABELS_FILE)), 2: ("int8", _TENSOR_AXIS_LABELS)}
     )
@@ -123,6 +144,7 @@ def _output(builder: flatbuffers.Builder, name: str) -> int:
         builder,
         {
             0: ("offset", builder.CreateString(name)),
+            1: ("offset", builder.CreateString(description)),
             3: ("offset", content),
             6: ("offset", _vector(builder, [labels])),
         },

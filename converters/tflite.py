@@ -17,8 +17,11 @@ from cspine_edge.preprocess import Preprocessing, replicate_channels
 from cspine_edge.runtime import open_session
 from cspine_edge.training.framework import keras, tf
 
-OUTPUT_NAMES = ("logits", "probability")
-"""Outputs of every exported model, in order."""
+OUTPUTS = {
+    "probability": "Softmax of the logits.",
+    "logits": "Decide on these: fracture where their difference is at or above the contract's threshold.",
+}
+"""Outputs of every exported model, in order, and what they are; other tools take the first for the scores."""
 
 
 def export(
