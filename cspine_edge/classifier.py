@@ -102,6 +102,8 @@ class Classifier:
         Operating threshold on the score in (0, 1), instead of the contract's.
     facts
         Stands in for a contract where the model has none.
+    keep_tensors
+        Keep what each operation gave; see :func:`cspine_edge.runtime.open_session`.
 
     Attributes
     ----------
@@ -127,10 +129,18 @@ class Classifier:
         runtime: Runtime | None = None,
         threshold: float | None = None,
         facts: Facts | None = None,
+        keep_tensors: bool = False,
     ) -> None:
         self.file = ModelFile.read(shipped_model() if model is None else model)
         path = self.file.path
-        self.session = open_session(path, self.file.graph, threads=threads, family=family, runtime=runtime)
+        self.session = open_session(
+            path,
+            self.file.graph,
+            threads=threads,
+            family=family,
+            runtime=runtime,
+            keep_tensors=keep_tensors,
+        )
         self._probabilities = self.file.contract is None and facts is not None and facts.probabilities
         if self.file.contract is not None:
             self.contract = self.file.contract

@@ -127,6 +127,11 @@ class LabelledDataset:
             raise DatasetError(self.root / missing[0], "is named by the split but is not in the data set")
         return replace(self, slices=tuple(by_path[path] for path in paths))
 
+    def spread(self, count: int) -> LabelledDataset:
+        """Give so many slices, spread evenly over the data set; all, if there are no more."""
+        step = max(1.0, len(self) / count)
+        return replace(self, slices=tuple(self.slices[int(i * step)] for i in range(min(count, len(self)))))
+
     def fingerprint(self) -> str:
         """SHA-256 over names, labels and bytes of all files: the same data set gives the same value."""
         digest = hashlib.sha256()

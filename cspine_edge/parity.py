@@ -189,6 +189,22 @@ def bound_without_loss(cases: int) -> float:
     return 1.0 - _ALPHA ** (1.0 / cases) if cases else 1.0
 
 
+def require_same_task(candidate: Classifier, reference: Classifier) -> None:
+    """Refuse to pair models that preprocess differently or look for different things.
+
+    Raises
+    ------
+    ContractError
+        If they do.
+    """
+    ours, theirs = candidate.contract, reference.contract
+    if candidate.spec != reference.spec or (ours.labels, ours.positive) != (theirs.labels, theirs.positive):
+        raise ContractError(
+            candidate.file.path,
+            f"has other preprocessing or labels than {reference.file.path}; pair it with its own float model",
+        )
+
+
 def measure(
     candidate: Classifier,
     reference: Classifier,
@@ -206,12 +222,7 @@ def measure(
     DatasetError
         If the data set is empty.
     """
-    ours, theirs = candidate.contract, reference.contract
-    if candidate.spec != reference.spec or (ours.labels, ours.positive) != (theirs.labels, theirs.positive):
-        raise ContractError(
-            candidate.file.path,
-            f"has other preprocessing or labels than {reference.file.path}; pair it with its own float model",
-        )
+    require_same_task(candidate, reference)
     if not len(dataset):
         raise DatasetError(dataset.root, "has no slices to check on")
     rows = []
@@ -220,7 +231,8 @@ def measure(
         rows.append((reference.margin(image), candidate.margin(image)))
         on_slice()
     margins = np.array(rows, dtype=np.float64)
-    return PairedMargins(dataset, margins[:, 0], margins[:, 1], theirs.decision, ours.decision)
+    decisions = reference.contract.decision, candidate.contract.decision
+    return PairedMargins(dataset, margins[:, 0], margins[:, 1], *decisions)
 
 
 def judge(

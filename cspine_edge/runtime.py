@@ -70,10 +70,12 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of a graph: its TFLite name, and the dtypes of its inputs and outputs."""
+    """One operation of a graph: its TFLite name, the dtypes of its inputs and outputs, and their indices."""
 
     name: str
     dtypes: tuple[str, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
 
 
 class Session:
@@ -88,14 +90,23 @@ class Session:
     """
 
     def __init__(
-        self, path: Path, runtime: Runtime, family: KernelFamily | None, threads: int, graph: bytes
+        self,
+        path: Path,
+        runtime: Runtime,
+        family: KernelFamily | None,
+        threads: int,
+        graph: bytes,
+        keep_tensors: bool = False,
     ) -> None:
         module = importlib.import_module(_MODULES[runtime])
         resolver = getattr(module.OpResolverType, _RESOLVERS[family or KernelFamily.XNNPACK])
         try:
             with native_messages_caught() as messages:
                 self._interpreter = module.Interpreter(
-                    model_content=graph, num_threads=threads, experimental_op_resolver_type=resolver
+                    model_content=graph,
+                    num_threads=threads,
+                    experimental_op_resolver_type=resolver,
+                    experimental_preserve_all_tensors=keep_tensors,
                 )
                 self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError, SystemError) as error:
@@ -141,13 +152,24 @@ class Session:
     def operations(self) -> tuple[Operation, ...]:
         """The operations in order; delegates would show as one, so open the session on other kernels."""
         dtypes = {int(d["index"]): np.dtype(d["dtype"]).name for d in self._interpreter.get_tensor_details()}
-        return tuple(
-            Operation(
-                str(detail["op_name"]),
-                tuple(dtypes[int(i)] for i in (*detail["inputs"], *detail["outputs"]) if int(i) in dtypes),
+        found = []
+        for detail in self._interpreter._get_ops_details():
+            # An input that is left out, such as no bias, has the index -1.
+            inputs, outputs = (
+                tuple(int(i) for i in detail[side] if int(i) in dtypes) for side in ("inputs", "outputs")
             )
-            for detail in self._interpreter._get_ops_details()
-        )
+            kinds = tuple(dtypes[i] for i in (*inputs, *outputs))
+            found.append(Operation(str(detail["op_name"]), kinds, inputs, outputs))
+        return tuple(found)
+
+    def tensors(self) -> dict[int, TensorSpec]:
+        """All tensors by index, those between operations and constants too."""
+        return {int(d["index"]): _spec(d) for d in self._interpreter.get_tensor_details()}
+
+    def values(self, index: int) -> npt.NDArray[Any]:
+        """Give a copy of a tensor's stored values; of one between operations only in a session that keeps them."""
+        values: npt.NDArray[Any] = self._interpreter.get_tensor(index)
+        return values
 
     @property
     def version(self) -> str:
@@ -181,6 +203,7 @@ def open_session(
     threads: int | None = None,
     family: KernelFamily | None = None,
     runtime: Runtime | None = None,
+    keep_tensors: bool = False,
 ) -> Session:
     """Load a graph into an interpreter.
 
@@ -196,6 +219,9 @@ def open_session(
         Kernels to use; by default the runtime's own choice, which is the fastest.
     runtime
         Which interpreter; by default the first that is installed.
+    keep_tensors
+        Keep what each operation gave, for :meth:`Session.values`; needs a family other than XNNPACK, whose
+        operations disappear in one delegate.
 
     Raises
     ------
@@ -207,7 +233,7 @@ def open_session(
     candidates = (runtime,) if runtime else Runtime
     for candidate in candidates:
         try:
-            return Session(path, candidate, family, threads or default_threads(), graph)
+            return Session(path, candidate, family, threads or default_threads(), graph, keep_tensors)
         except ImportError:
             continue
     raise MissingExtraError("running a model", "tflite-runtime")

@@ -185,7 +185,7 @@ def model_without_window(folder: Path) -> Path:
 
 # Models
 
-MODEL_VERBS = [("predict", "SLICE", "--model"), ("verify",), ("inspect",), ("bench",)]
+MODEL_VERBS = [("predict", "SLICE", "--model"), ("verify",), ("inspect",), ("bench",), ("layers",)]
 
 
 @pytest.fixture(params=MODEL_VERBS, ids=lambda verb: verb[0])
@@ -255,6 +255,8 @@ def test_model_without_contract(refused: Cli, int8_model: Path, pictures: Path, 
         ("verify", bare),
         ("check", bare, "--reference", int8_model, "--data", pictures),
         ("check", int8_model, "--reference", bare, "--data", pictures),
+        ("layers", bare, "--reference", int8_model, "--data", pictures),
+        ("layers", int8_model, "--reference", bare, "--data", pictures),
     ):
         assert "carries no cspine-edge contract" in refused(4, *arguments)
 

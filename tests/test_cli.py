@@ -97,7 +97,10 @@ def test_every_option_is_explained(cli: Cli, verb: str) -> None:
 
 
 def test_every_table_has_a_json_twin() -> None:
-    verbs = ("phantom", "audit", "convert", "check", "predict", "bench", "verify", "inspect", "recommend")
+    verbs = (
+        *("phantom", "audit", "convert", "check", "layers", "predict", "bench", "verify", "inspect"),
+        "recommend",
+    )
     for verb in verbs:
         assert (
             "as_json" in inspect.signature(getattr(import_module(f"cspine_edge.cli.{verb}"), verb)).parameters

@@ -19,6 +19,7 @@ VERBS = (
     "train",
     "convert",
     "check",
+    "layers",
     "predict",
     "bench",
     "verify",

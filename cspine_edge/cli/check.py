@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ExitCode, InputError, UsageError
+from ..errors import ExitCode
 from .options import JsonOption, OverwriteOption, SeriesPatternOption, ThreadsOption, WindowOption, print_json
 
 if TYPE_CHECKING:
-    from ..contract import ModelFile
-    from ..dataset import LabelledDataset
     from ..parity import ParityReport
 
 
@@ -57,12 +55,13 @@ def check(
     from ..files import refuse_existing
     from ..parity import GateVerdict, judge, measure
     from ..progress import progress
+    from .pairing import find_data, find_reference
 
     if out is not None:
         refuse_existing(out, overwrite=overwrite)
     candidate = Classifier(model, threads=threads)
-    dataset = _data(candidate.file, data, split, series_pattern)
-    against = Classifier(reference or _reference(candidate.file), threads=threads)
+    dataset = find_data(candidate.file, data, split, series_pattern)
+    against = Classifier(reference or find_reference(candidate.file), threads=threads)
     with progress("comparing", len(dataset)) as step:
         paired = measure(candidate, against, dataset, window=window, on_slice=step)
     report = judge(
@@ -85,44 +84,6 @@ def check(
         GateVerdict.TOO_LITTLE_EVIDENCE: ExitCode.TOO_LITTLE_EVIDENCE,
     }
     raise typer.Exit(int(codes[report.verdict]))
-
-
-def _run_folder(file: ModelFile, missing: str) -> Path:
-    origin = file.contract.provenance if file.contract else None
-    if origin is None or origin.run is None:
-        raise UsageError(f"{file.path}: its contract names no run folder; give {missing}")
-    folder = file.path.parent / origin.run
-    if not (folder / "run.json").is_file():  # a model may have been copied from its run
-        raise InputError(folder, f"the run folder that {file.path.name} names is not here; give {missing}")
-    return folder
-
-
-def _reference(file: ModelFile) -> Path:
-    from ..run import Run
-
-    run = Run.load(_run_folder(file, "--reference FILE"))
-    path = run.folder / f"{run.name}-float32.tflite"
-    if not path.is_file():
-        raise InputError(
-            path, f"no float reference; make it with 'cspine-edge convert {run.folder} --precision float32'"
-        )
-    return path
-
-
-def _data(
-    file: ModelFile, data: Path | None, split: Path | None, series_pattern: str | None
-) -> LabelledDataset:
-    from ..dataset import load_dataset
-    from ..run import Run
-    from ..splits import Split
-
-    if data is None:
-        if split is not None:
-            raise UsageError("--split needs --data")
-        run = Run.load(_run_folder(file, "--data DATA"))
-        return run.dataset().subset(run.split().test)
-    dataset = load_dataset(data, series_pattern=series_pattern)
-    return dataset.subset(Split.load(split).test) if split else dataset
 
 
 def _reliability_rows(report: ParityReport) -> list[tuple[str, list[str]]]:

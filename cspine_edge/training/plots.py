@@ -1,16 +1,25 @@
-"""Learning curves and confusion matrix as pictures."""
+"""Learning curves, confusion matrix and the errors of layers as pictures. Needs no TensorFlow."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 
 from ..dataset import LABELS
+from ..errors import MissingExtraError
 from ..files import replacing
+from ..layer_error import LayerReport
 from ..metrics import Metrics
-from .loop import Epoch
+
+if TYPE_CHECKING:
+    from .loop import Epoch
+
+try:
+    import matplotlib as mpl
+except ModuleNotFoundError as error:
+    raise MissingExtraError("drawing", "train") from error
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -59,5 +68,31 @@ def plot_confusion(metrics: Metrics, path: Path, title: str) -> None:
     axis.set(xticks=[0, 1], yticks=[0, 1], xticklabels=LABELS, yticklabels=LABELS)
     axis.set(xlabel="called", ylabel="truth", title=title)
     with replacing(path, overwrite=True) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+    plt.close(figure)
+
+
+def plot_layers(report: LayerReport, path: Path, *, overwrite: bool = False) -> None:
+    """Draw the SQNR of each layer as a PNG, in the network's order from top to bottom.
+
+    Parameters
+    ----------
+    report
+        What :func:`cspine_edge.layer_error.compare_layers` gave.
+    path, overwrite
+        PNG to write, and whether an existing one is replaced.
+    """
+    layers = report.layers
+    figure, axis = plt.subplots(figsize=(7, 1.4 + 0.16 * len(layers)), layout="constrained")
+    for number, operation in enumerate(dict.fromkeys(layer.operation for layer in layers)):
+        rows = [row for row, layer in enumerate(layers) if layer.operation == operation]
+        values = [layers[row].sqnr_db for row in rows]
+        axis.barh(rows, values, color=f"C{number % 10}", label=operation.lower().replace("_", " "))
+    axis.set(xlabel="signal to quantisation noise (dB)", title=f"{report.candidate}, {report.slices} slices")
+    axis.set_yticks(range(len(layers)), [layer.name for layer in layers], fontsize=6)
+    axis.set_ylim(len(layers) - 0.5, -0.5)
+    axis.grid(axis="x", linewidth=0.4)
+    axis.legend(frameon=False, fontsize=7)
+    with replacing(path, overwrite=overwrite) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
     plt.close(figure)

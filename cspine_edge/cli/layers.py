@@ -1,0 +1,112 @@
+"""The verb ``layers``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import JsonOption, OverwriteOption, SeriesPatternOption, ThreadsOption, WindowOption, print_json
+
+if TYPE_CHECKING:
+    from ..layer_error import LayerReport
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command("layers")(layers)
+
+
+def layers(
+    model: Annotated[Path, typer.Argument(help="The quantised .tflite file.")],
+    reference: Annotated[
+        Path | None, typer.Option("--reference", help="Its float .tflite [the run's float32 model].")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Labelled slices [the run's validation part; test, if it has none]."),
+    ] = None,
+    split: Annotated[
+        Path | None,
+        typer.Option("--split", help="Use only the validation (else test) part of this split of --data."),
+    ] = None,
+    slices: Annotated[
+        int, typer.Option("--slices", min=8, help="How many of them, spread evenly over all.")
+    ] = 32,
+    window: WindowOption = None,
+    series_pattern: SeriesPatternOption = None,
+    threads: ThreadsOption = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the report as JSON.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", help="Draw it as a PNG. Needs the train extra.")
+    ] = None,
+    overwrite: OverwriteOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show where quantisation hurts: signal to noise of each layer against the float model, worst first."""
+    import numpy as np
+
+    from ..classifier import Classifier
+    from ..dataset import read_labelled_slice
+    from ..files import refuse_existing
+    from ..layer_error import KERNELS, compare_layers
+    from ..preprocess import prepare
+    from ..progress import progress
+    from .pairing import find_data, find_reference
+
+    for path in (out, plot):
+        if path is not None:
+            refuse_existing(path, overwrite=overwrite)
+    if plot is not None:
+        from ..training.plots import plot_layers
+    candidate = Classifier(model, threads=threads, family=KERNELS, keep_tensors=True)
+    against = reference or find_reference(candidate.file)
+    dataset = find_data(candidate.file, data, split, series_pattern, validation=True).spread(slices)
+    with progress("comparing", 2 * len(dataset)) as step:
+        images = []
+        for item in dataset.slices:
+            images.append(prepare(read_labelled_slice(dataset.path_of(item)), candidate.spec, window).image)
+            step()
+        report = compare_layers(
+            candidate,
+            Classifier(against, threads=threads, family=KERNELS, keep_tensors=True),
+            np.array(images),
+            data=dataset.describe(),
+            on_slice=step,
+        )
+    if out is not None:
+        report.save(out, overwrite=overwrite)
+    if plot is not None:
+        plot_layers(report, plot, overwrite=overwrite)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        _print(report)
+
+
+def _print(report: LayerReport) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{report.candidate} against {report.reference}", title_justify="left")
+    table.add_column("layer")
+    table.add_column("operation")
+    table.add_column("in")
+    for column in ("SQNR dB", "drop dB", "bias"):
+        table.add_column(column, justify="right")
+    for layer in report.worst_first():
+        table.add_row(
+            layer.name,
+            layer.operation,
+            layer.arithmetic,
+            f"{layer.sqnr_db:.1f}",
+            "-" if layer.drop_db is None else f"{layer.drop_db:+.1f}",
+            "-" if layer.bias is None else f"{layer.bias:.3f}",
+        )
+    Console().print(table)
+    typer.echo(
+        "SQNR: of what reaches the layer's output, per channel up to a factor; drop: the layer's own part"
+    )
+    typer.echo("bias: mean error of a channel in standard deviations of the signal")
+    typer.echo(f"data: {report.data}; {report.banner}")

@@ -1,0 +1,79 @@
+"""What a quantised model is compared with, and on what, where the caller does not say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..contract import ModelFile
+from ..dataset import LabelledDataset, load_dataset
+from ..errors import InputError, UsageError
+from ..run import Run
+from ..splits import Split
+
+
+def find_reference(file: ModelFile) -> Path:
+    """Path of the float32 model of the run that a model comes from.
+
+    Raises
+    ------
+    InputError
+        If the run folder or the file is not there.
+    UsageError
+        If the contract names no run.
+    """
+    run = Run.load(_run_folder(file, "--reference FILE"))
+    path = run.folder / f"{run.name}-float32.tflite"
+    if not path.is_file():
+        raise InputError(
+            path, f"no float reference; make it with 'cspine-edge convert {run.folder} --precision float32'"
+        )
+    return path
+
+
+def find_data(
+    file: ModelFile,
+    data: Path | None,
+    split: Path | None,
+    series_pattern: str | None,
+    *,
+    validation: bool = False,
+) -> LabelledDataset:
+    """Give the slices to compare on.
+
+    Parameters
+    ----------
+    file
+        The model; its run's data set and split are taken where ``data`` is ``None``.
+    data, split, series_pattern
+        As given by the caller.
+    validation
+        Take the validation part, where the split has one, and not the test part.
+
+    Raises
+    ------
+    InputError
+        If the run folder or the data set is not there.
+    UsageError
+        If ``split`` is given without ``data``, or the contract names no run.
+    """
+
+    def part(whole: LabelledDataset, parts: Split) -> LabelledDataset:
+        return whole.subset((validation and parts.validation) or parts.test)
+
+    if data is None:
+        if split is not None:
+            raise UsageError("--split needs --data")
+        run = Run.load(_run_folder(file, "--data DATA"))
+        return part(run.dataset(), run.split())
+    dataset = load_dataset(data, series_pattern=series_pattern)
+    return part(dataset, Split.load(split)) if split else dataset
+
+
+def _run_folder(file: ModelFile, missing: str) -> Path:
+    origin = file.contract.provenance if file.contract else None
+    if origin is None or origin.run is None:
+        raise UsageError(f"{file.path}: its contract names no run folder; give {missing}")
+    folder = file.path.parent / origin.run
+    if not (folder / "run.json").is_file():  # a model may have been copied from its run
+        raise InputError(folder, f"the run folder that {file.path.name} names is not here; give {missing}")
+    return folder

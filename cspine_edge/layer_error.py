@@ -1,0 +1,354 @@
+"""Where quantisation hurts: how far each layer of a quantised model is from the same layer of its float one.
+
+Both files run over the same prepared slices with every tensor kept. What is compared is what reaches a layer in
+the whole quantised network: its own rounding and all that came before it. ``drop_db`` sets the layer's own part
+apart from what it was given.
+
+**Per channel, up to a factor.** A network may be equalised before it is quantised: each channel of an activation
+multiplied by a constant of its own, which the next layer takes back. Each channel of the quantised layer, y, is
+therefore first scaled to the float one's, x, by least squares: s = <x, y> / <y, y>. What is left is noise, and no such
+constant changes it. With the sums over slices and places, and c over channels::
+
+    SQNR = 10 log10( sum_c <x - mean x, x - mean x> / sum_c (<x, x> - <x, y>^2 / <y, y>) )   dB
+
+The signal is counted about each channel's mean, since what is the same on every slice says nothing of one; the
+noise is counted with its mean, which ``bias`` tells apart. A channel that only came out too small costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .classifier import Classifier
+from .contract import KernelFamily
+from .documents import encode
+from .errors import ModelError, UsageError
+from .files import write_json
+from .parity import require_same_task
+from .runtime import Operation, Session, TensorSpec
+
+KERNELS = KernelFamily.BUILTIN
+"""Kernels to measure with: XNNPACK runs as one operation and keeps no tensors."""
+FEWEST_SLICES = 8
+"""A factor is fitted per channel; on the few values of a last layer fewer slices would leave no noise."""
+_PASSED_OVER = ("QUANTIZE", "DEQUANTIZE", "RESHAPE", "SOFTMAX")
+"""They move values without computing, or, the softmax, come after the logits, on which the decision is made."""
+_MARKERS = {
+    "CONV_2D": "Conv2D",
+    "DEPTHWISE_CONV_2D": "depthwise",
+    "FULLY_CONNECTED": "MatMul",
+    "MEAN": "Mean",
+}
+"""The last part of a tensor's name that tells which of several fused layers the operation is."""
+
+
+@dataclass(frozen=True)
+class LayerError:
+    """One layer of the quantised model against the float one.
+
+    Attributes
+    ----------
+    name
+        Name of the Keras layer; the operation's where the file tells none.
+    operation
+        TFLite's name of the operation.
+    shape
+        Of its output.
+    arithmetic
+        dtype of its output in the quantised file.
+    sqnr_db
+        Signal to quantisation noise of its output, in dB, at most about 150.
+    drop_db
+        How much lower that is than of the worst of its inputs; ``None`` where the network's input is the only one.
+    bias
+        Mean error of a channel, root mean square over channels, in units of the signal's standard deviation
+        likewise; ``None`` where one file adds the layer's constants further on, and an offset was fitted too.
+    """
+
+    name: str
+    operation: str
+    shape: tuple[int, ...]
+    arithmetic: str
+    sqnr_db: float
+    drop_db: float | None
+    bias: float | None
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """Result of ``layers``.
+
+    Attributes
+    ----------
+    candidate, reference, data
+        What was compared, on what.
+    slices
+        Number of slices.
+    banner
+        What computed.
+    layers
+        In the network's order.
+    """
+
+    candidate: str
+    reference: str
+    data: str
+    slices: int
+    banner: str
+    layers: tuple[LayerError, ...]
+
+    def worst_first(self) -> tuple[LayerError, ...]:
+        """Give the layers by rising SQNR."""
+        return tuple(sorted(self.layers, key=lambda layer: layer.sqnr_db))
+
+    def to_json(self) -> dict[str, object]:
+        """Give plain data for JSON, schema and version first."""
+        return {"schema": "cspine-edge/layers", "version": 1} | encode(self)
+
+    def save(self, path: Path | str, *, overwrite: bool = False) -> None:
+        """Write the report as JSON."""
+        write_json(path, self.to_json(), overwrite=overwrite)
+
+
+def compare_layers(
+    candidate: Classifier,
+    reference: Classifier,
+    images: npt.NDArray[np.uint8],
+    *,
+    data: str,
+    on_slice: Callable[[], object] = lambda: None,
+) -> LayerReport:
+    """Run both models over the same slices and compare every layer.
+
+    Parameters
+    ----------
+    candidate, reference
+        The quantised model and the float one of the same network, both opened with :data:`KERNELS` and
+        ``keep_tensors``.
+    images
+        Prepared slices, shape (n, height, width), uint8.
+    data
+        Where they come from, in words.
+    on_slice
+        Called after each slice.
+
+    Raises
+    ------
+    UsageError
+        If there are fewer than :data:`FEWEST_SLICES` slices.
+    ContractError
+        If the two preprocess differently.
+    ModelError
+        If their operations do not match one by one.
+    """
+    if len(images) < FEWEST_SLICES:
+        raise UsageError(
+            f"{len(images)} slices are too few to compare layers on; give {FEWEST_SLICES} or more"
+        )
+    require_same_task(candidate, reference)
+    pairs = _align(candidate, reference)
+    sums = [_Sums(pair.reference.shape[-1], pair.with_offset) for pair in pairs]
+    for image in images:
+        for classifier in (reference, candidate):
+            classifier.load(image)
+            classifier.session.invoke()
+        for pair, entry in zip(pairs, sums, strict=True):
+            entry.add(
+                *(
+                    tensor.dequantize(session.values(tensor.index))
+                    for tensor, session in (
+                        (pair.reference, reference.session),
+                        (pair.candidate, candidate.session),
+                    )
+                )
+            )
+        on_slice()
+    sqnr = [entry.sqnr_db() for entry in sums]
+    return LayerReport(
+        candidate=candidate.file.path.name,
+        reference=reference.file.path.name,
+        data=data,
+        slices=len(images),
+        banner=candidate.session.banner,
+        layers=tuple(
+            LayerError(
+                name=pair.name,
+                operation=pair.operation,
+                shape=pair.reference.shape,
+                arithmetic=pair.candidate.dtype.name,
+                sqnr_db=own,
+                drop_db=min(sqnr[source] for source in pair.sources) - own if pair.sources else None,
+                bias=None if pair.with_offset else entry.bias(),
+            )
+            for pair, entry, own in zip(pairs, sums, sqnr, strict=True)
+        ),
+    )
+
+
+def layer_name(operation: str, tensor: str) -> str | None:
+    """Name of the Keras layer that an operation of an exported file is, after its output tensor's name.
+
+    Parameters
+    ----------
+    operation
+        TFLite's name of the operation.
+    tensor
+        As the converter writes it: ``model/layer/op`` of each node that was fused, divided by semicolons; the
+        layers of a quantization-aware network are called ``quant_layer``.
+
+    Returns
+    -------
+    str or None
+        ``None`` where the name tells no layer.
+    """
+    paths = [part.split("/") for part in tensor.split(";") if part.count("/") >= 2]
+    paths = [path for path in paths if path[-1].rstrip("0123456789") != "ReadVariableOp"]
+    marked = [path for path in paths if _marks(operation, path[-1])] or paths
+    return "/".join(marked[0][1:-1]).removeprefix("quant_") if marked else None
+
+
+def _marks(operation: str, node: str) -> bool:
+    marker = _MARKERS.get(operation)
+    return marker is not None and node.startswith(marker) and not node[len(marker) :].strip("0123456789")
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """An operation of both files: its outputs, and the positions of the pairs that it reads.
+
+    ``with_offset`` is true where one file adds a bias here and the other further on.
+    """
+
+    name: str
+    operation: str
+    reference: TensorSpec
+    candidate: TensorSpec
+    sources: tuple[int, ...]
+    with_offset: bool
+
+
+class _Sums:
+    """Sums over slices and places of one layer, per channel, float64."""
+
+    def __init__(self, channels: int, with_offset: bool) -> None:
+        self._sums = np.zeros((5, channels))
+        self._count = 0
+        self._with_offset = with_offset
+
+    def add(self, reference: npt.NDArray[np.float64], candidate: npt.NDArray[np.float64]) -> None:
+        x, y = (values.reshape(-1, values.shape[-1]) for values in (reference, candidate))
+        products = (np.einsum("nc,nc->c", a, b) for a, b in ((x, x), (x, y), (y, y)))
+        self._sums += np.array([x.sum(axis=0), y.sum(axis=0), *products])
+        self._count += len(x)
+
+    def sqnr_db(self) -> float:
+        """See the module's formula."""
+        x, y, xx, xy, yy = self._sums
+        about_mean = xx - x * x / self._count
+        if self._with_offset:
+            xx, xy, yy = about_mean, xy - x * y / self._count, np.maximum(yy - y * y / self._count, 0.0)
+        signal = float(np.maximum(about_mean, 0.0).sum())
+        noise = float(np.maximum(xx - _share(xy * xy, yy), 0.0).sum())
+        floor = float(np.finfo(np.float64).eps * max(self._sums[2].sum(), np.finfo(np.float32).tiny))
+        return float(10 * np.log10(max(signal, floor) / max(noise, floor)))
+
+    def bias(self) -> float:
+        """Mean error in units of the signal's standard deviation, both root mean square over channels."""
+        x, y, xx, xy, yy = self._sums
+        errors = (_share(xy, yy) * y - x) / self._count
+        variances = np.maximum(xx / self._count - (x / self._count) ** 2, 0.0)
+        spread = float(np.sqrt(variances.mean()))
+        return float(np.sqrt((errors**2).mean())) / spread if spread else 0.0
+
+
+def _share(
+    numerator: npt.NDArray[np.float64], denominator: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+
+
+def _align(candidate: Classifier, reference: Classifier) -> tuple[_Pair, ...]:
+    """Pair operations in order."""
+    ours, theirs = (list(_arithmetic(model.session)) for model in (candidate, reference))
+    for number, (one, other) in enumerate(zip(ours, theirs, strict=False), start=1):
+        if one.key != other.key or (one.kernel and other.kernel and one.name != other.name):
+            raise _misaligned(
+                candidate, reference, f"number {number} is {one} in the one, {other} in the other"
+            )
+    if len(ours) != len(theirs):
+        raise _misaligned(candidate, reference, f"the one has {len(ours)}, the other {len(theirs)}")
+    pairs = []
+    for one, other in zip(ours, theirs, strict=True):
+        pairs.append(
+            _Pair(
+                name=one.name or other.name or one.operation.name.lower(),
+                operation=one.operation.name,
+                reference=other.output,
+                candidate=one.output,
+                sources=one.sources,
+                with_offset=one.adds_bias != other.adds_bias,
+            )
+        )
+    return tuple(pairs)
+
+
+def _misaligned(candidate: Classifier, reference: Classifier, how: str) -> ModelError:
+    return ModelError(
+        candidate.file.path,
+        f"its operations are not those of {reference.file.path} ({how}); convert both from the same network with "
+        "the same version of this toolkit: 'cspine-edge convert RUN --precision float32'",
+    )
+
+
+@dataclass(frozen=True)
+class _Node:
+    operation: Operation
+    output: TensorSpec
+    name: str | None
+    sources: tuple[int, ...]
+    adds_bias: bool
+
+    @property
+    def key(self) -> tuple[str, tuple[int, ...]]:
+        return self.operation.name, self.output.shape
+
+    @property
+    def kernel(self) -> str | None:
+        """The layer's name if it has a kernel; other layers may be named anew each time a network is built."""
+        return self.name if self.operation.name in _MARKERS and self.operation.name != "MEAN" else None
+
+    def __str__(self) -> str:
+        return f"{self.operation.name} {self.name or ''} {'x'.join(map(str, self.output.shape))}".replace(
+            "  ", " "
+        )
+
+
+def _arithmetic(session: Session) -> Iterator[_Node]:
+    """Operations that compute, in order, with the positions of those whose results they read."""
+    tensors = session.tensors()
+    made_by: dict[int, tuple[int, ...]] = {}
+    computed = {index for operation in session.operations() for index in operation.outputs}
+    position = 0
+    for operation in session.operations():
+        read = [index for index in operation.inputs if index in computed]
+        sources = tuple(sorted({found for index in read for found in made_by.get(index, ())}))
+        if operation.name in _PASSED_OVER:
+            # Of a constant, such as weights stored in 16 bits, it has no sources.
+            made_by |= dict.fromkeys(operation.outputs, sources)
+            continue
+        made_by |= dict.fromkeys(operation.outputs, (position,))
+        output = tensors[operation.outputs[0]]
+        bias = operation.inputs[2] if operation.name in _MARKERS and len(operation.inputs) > 2 else None
+        yield _Node(
+            operation=operation,
+            output=output,
+            name=layer_name(operation.name, output.name),
+            sources=sources,
+            adds_bias=bias is not None and bias not in computed and bool(session.values(bias).any()),
+        )
+        position += 1
