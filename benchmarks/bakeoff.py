@@ -27,7 +27,7 @@ from calibration.representative import choose_representative
 from converters.contract_writer import attach_contract, describe_provenance
 from converters.convert import ConvertSettings, Source, convert, default_output, source_of_run
 from converters.operating_point import with_operating_point
-from converters.tflite import OUTPUT_NAMES, float_operations
+from converters.tflite import float_operations
 from cspine_edge.classifier import Classifier
 from cspine_edge.contract import ModelFile, Precision
 from cspine_edge.dataset import load_images
@@ -76,7 +76,7 @@ def stock(source: Source, out: Path, *, tuned: bool) -> ModelFile:
     @tf.function(input_signature=[signature])
     def serve(image: Any) -> dict[str, Any]:
         logits = model(image, training=False)
-        return dict(zip(OUTPUT_NAMES, (logits, tf.nn.softmax(logits)), strict=True))
+        return {"logits": logits, "probability": tf.nn.softmax(logits)}
 
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(model, folder, signatures=serve)

@@ -33,6 +33,7 @@ from .keras_model import load_keras
 from .operating_point import with_operating_point
 from .qat import activation_ranges, quantization_aware
 from .ranges import range_stability
+from .restore import Criterion, Restoration, restore
 from .rounding import round_kernels
 from .tflite import export, float_operations
 
@@ -57,6 +58,8 @@ class ConvertSettings:
         Accept an int8 model with floating-point operations in it.
     seed
         Seed of the calibration set and the training.
+    restore
+        Keep the fewest layers of an int8 model in float until this criterion is met; ``None`` keeps none.
     """
 
     precision: Precision = Precision.INT8_QAT
@@ -66,6 +69,7 @@ class ConvertSettings:
     batch_size: int = 32
     allow_float: bool = False
     seed: int = 0
+    restore: Criterion | None = None
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,15 @@ class Conversion:
     calibration
         The calibration set, if one was needed.
     float_operations
-        Operations left in floating point.
+        Operations that have no integer kernel and were left in floating point.
+    restoration
+        What was kept in floating point on purpose, if that was asked for.
     """
 
     file: ModelFile
     calibration: CalibrationManifest | None = None
     float_operations: list[str] = field(default_factory=list)
+    restoration: Restoration | None = None
 
 
 def source_of_run(folder: Path) -> Source:
@@ -199,12 +206,14 @@ def convert(
     OutputError
         If ``out`` exists and ``overwrite`` is false.
     UsageError
-        If the precision needs data and none is known.
+        If the precision needs data and none is known, or layers are to be restored and cannot be.
     ModelError
-        If the converter refuses the network, or leaves operations of an int8 model in floating point.
+        If the converter refuses the network, or leaves operations of an int8 model in floating point, or not
+        even all layers in float meet the criterion.
     """
     refuse_existing(out, overwrite=overwrite)
     precision = settings.precision
+    _refuse_restoring(source, settings)
     network = folded = _folded(source)
     validation = _load(source.validation, source.spec) if source.validation is not None else None
     calibration, images = None, None
@@ -226,16 +235,22 @@ def convert(
             _tune(tuned, folded, source, validation, settings, out, resume, log)
             network.set_weights(tuned.get_weights())
     provenance = describe_provenance(source.run, source.path, precision, source.data, calibration, out)
-    with progress("converting", 2) as step:
+    with progress("converting", 1):
         graph = export(network, precision, source.spec, images)
-        step(description="writing the contract")
         left = float_operations(out, graph) if precision in (Precision.INT8, Precision.INT8_QAT) else []
-        if left and not settings.allow_float:
-            raise ModelError(
-                source.path,
-                f"is not integer throughout once converted: {', '.join(sorted(set(left)))}; "
-                "change these layers or give --allow-float",
-            )
+    if left and not settings.allow_float:
+        raise ModelError(
+            source.path,
+            f"is not integer throughout once converted: {', '.join(sorted(set(left)))}; "
+            "change these layers or give --allow-float",
+        )
+    restoration = None
+    if settings.restore and source.run and source.validation and validation:
+        graph, restoration = restore(
+            graph, network, folded, source.run, source.validation, validation.images, settings.restore, log
+        )
+        provenance = replace(provenance, in_float=restoration.after.layers)
+    with progress("writing the contract", 1):
         file = attach_contract(graph, source.spec, provenance, out)
     if source.run and source.validation and validation:
         file = with_operating_point(file, source.run, source.validation, validation.images)
@@ -245,7 +260,24 @@ def convert(
     )  # kept until now, so that a failed export loses no tuning
     if calibration is not None:
         calibration.save(out.with_suffix(".calibration.json"), overwrite=True)
-    return Conversion(file, calibration, left)
+    if restoration is not None:
+        restoration.save(out.with_suffix(".restoration.json"), overwrite=True)
+    return Conversion(file, calibration, left, restoration)
+
+
+def _refuse_restoring(source: Source, settings: ConvertSettings) -> None:
+    """Say before long work that there is nothing to restore, or nothing to judge it on."""
+    if settings.restore is None:
+        return
+    if settings.precision not in (Precision.INT8, Precision.INT8_QAT):
+        raise UsageError(
+            f"--restore is for int8 and int8-qat, not for --precision {settings.precision.value}"
+        )
+    if source.run is None or source.validation is None:
+        raise UsageError(
+            f"{source.path}: --restore judges on the validation part of a run and this has none; train with "
+            "--protocol grouped"
+        )
 
 
 def _gives_logits(layer: keras.layers.Layer) -> bool:
@@ -344,7 +376,8 @@ def _tune(
         anneal=True,
     )
     checkpoints = _checkpoints(out)
-    begun = {"settings": encode(settings), "network": hashlib.sha256(source.path.read_bytes()).hexdigest()}
+    tuning = replace(settings, restore=None)  # comes after it, and may be asked for anew
+    begun = {"settings": encode(tuning), "network": hashlib.sha256(source.path.read_bytes()).hexdigest()}
     if not resume:
         shutil.rmtree(checkpoints, ignore_errors=True)
     elif (checkpoints / "begun.json").is_file() and parse((checkpoints / "begun.json").read_bytes()) != begun:

@@ -74,7 +74,12 @@ def embed_metadata(
         model.buffers.append(schema.BufferT())
         model.metadata = [*(model.metadata or []), entry]
     model.buffers[entry.buffer].data = np.frombuffer(content, dtype=np.uint8)
-    builder = _AlignedBuilder(len(graph) + len(content) + 4096)
+    return pack(model, len(graph) + len(content))
+
+
+def pack(model: Any, size: int) -> bytes:
+    """Give a model of TensorFlow's schema as a flatbuffer of about ``size`` bytes."""
+    builder = _AlignedBuilder(size + 4096)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
 

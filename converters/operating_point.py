@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from calibration.decision import DEFAULT_COVERAGE, DEFAULT_SENSITIVITY, choose_d
 from cspine_edge.classifier import Classifier
 from cspine_edge.contract import ModelFile
 from cspine_edge.dataset import LabelledDataset
+from cspine_edge.decision import Decision
 from cspine_edge.errors import ContractError
 from cspine_edge.progress import progress
 from cspine_edge.run import Run
@@ -45,18 +47,30 @@ def with_operating_point(
     """
     if file.contract is None:
         raise ContractError(file.path, "has no contract to write a threshold into")
+    with progress("choosing the threshold", len(images)) as step:
+        decision = decide_on(margins_of(file, images, step), run, validation)
+    return replace(file, contract=file.contract.with_decision(decision))
+
+
+def margins_of(
+    file: ModelFile, images: npt.NDArray[np.uint8], on_slice: Callable[[], object] = lambda: None
+) -> npt.NDArray[np.float64]:
+    """Margins that a model with a contract gives for prepared images, shape (n,); it need not be written yet."""
+    margins = []
     with tempfile.TemporaryDirectory() as folder:
         classifier = Classifier(file.save(Path(folder) / "model.tflite").path)
-        margins = []
-        with progress("choosing the threshold", len(images)) as step:
-            for image in images:
-                margins.append(classifier.margin(image))
-                step()
-    decision = choose_decision(
+        for image in images:
+            margins.append(classifier.margin(image))
+            on_slice()
+    return np.array(margins)
+
+
+def decide_on(margins: npt.NDArray[np.float64], run: Run, validation: LabelledDataset) -> Decision:
+    """Choose threshold, temperature and abstention on the margins of the validation part, shape (n,)."""
+    return choose_decision(
         margins,
         validation.labels,
         [item.family for item in validation.slices],
         sensitivity=run.settings.get("sensitivity", DEFAULT_SENSITIVITY),
         coverage=run.settings.get("coverage", DEFAULT_COVERAGE),
     )
-    return replace(file, contract=file.contract.with_decision(decision))

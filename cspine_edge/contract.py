@@ -117,6 +117,8 @@ class Provenance:
         What is on the base: ``dense`` or ``linear``; ``not stated`` for a network from elsewhere.
     teacher
         Name and SHA-256 of the network whose logits were learned; ``None`` if it learned from labels.
+    in_float
+        Layers of an int8 model that were kept in floating point on purpose.
     """
 
     backbone: str
@@ -133,6 +135,7 @@ class Provenance:
     created: str
     head: str = "not stated"
     teacher: str | None = None
+    in_float: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

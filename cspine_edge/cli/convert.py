@@ -54,6 +54,27 @@ def convert(
     allow_float: Annotated[
         bool, typer.Option("--allow-float", help="Accept floating-point operations in an int8 model.")
     ] = False,
+    restore: Annotated[
+        bool,
+        typer.Option(
+            "--restore",
+            help="Keep the fewest layers of an int8 model in float until, on the validation part, the gate does "
+            "not fail, no more decisions than --restore-lost are lost and the margins' signal to noise is at least "
+            "--restore-db; say what that cost.",
+        ),
+    ] = False,
+    restore_lost: Annotated[
+        int, typer.Option("--restore-lost", min=0, help="With --restore: decisions that may be lost.")
+    ] = 0,
+    restore_db: Annotated[
+        float,
+        typer.Option(
+            "--restore-db",
+            min=0.0,
+            max=100.0,
+            help="With --restore: least signal to noise of the margins, in dB.",
+        ),
+    ] = 30.0,
     seed: SeedOption = 0,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a broken-off quantization-aware training.")
@@ -64,6 +85,7 @@ def convert(
     """Convert a trained network to TFLite and write its contract into the file. Needs the train extra."""
     from converters.convert import ConvertSettings, default_output, source_of_keras, source_of_run
     from converters.convert import convert as run_conversion
+    from converters.restore import Criterion
 
     from ..dataset import load_dataset
 
@@ -73,14 +95,23 @@ def convert(
     else:
         described = source_of_run(source)
     settings = ConvertSettings(
-        precision, calibration_size, qat_epochs, qat_rate, allow_float=allow_float, seed=seed
+        precision,
+        calibration_size,
+        qat_epochs,
+        qat_rate,
+        allow_float=allow_float,
+        seed=seed,
+        restore=Criterion(restore_lost, restore_db) if restore else None,
     )
     target = out or default_output(described, precision)
     log = (lambda line: typer.echo(line, err=True)) if as_json else typer.echo
     result = run_conversion(described, settings, target, overwrite=overwrite, resume=resume, log=log)
     size = target.stat().st_size
     if as_json:
-        contract = result.file.contract
-        print_json({"path": str(target), "bytes": size, "contract": contract.to_json() if contract else None})
+        contract, restored = result.file.contract, result.restoration
+        document = {"path": str(target), "bytes": size, "contract": contract.to_json() if contract else None}
+        print_json(document | ({"restoration": restored.to_json()} if restored else {}))
         return
+    if result.restoration:
+        typer.echo(str(result.restoration))
     typer.echo(f"{target}: {size / 1e6:.2f} MB, {precision.value}")

@@ -101,6 +101,7 @@ def _contract_rows(contract: Contract) -> list[tuple[str, str]]:
                 f"{origin.backbone} {origin.precision.value}, {origin.head} head, {origin.optimizer}, "
                 f"protocol {origin.protocol}{held_out}, {origin.weights} weights{taught}",
             ),
+            *([("in float", ", ".join(origin.in_float))] if origin.in_float else []),
             ("data", origin.data),
             ("made", f"{origin.created} with {versions}"),
         ]
