@@ -214,7 +214,7 @@ def convert(
     refuse_existing(out, overwrite=overwrite)
     precision = settings.precision
     _refuse_restoring(source, settings)
-    network = folded = _folded(source)
+    network, equalised = (folded := _folded(source)), None
     validation = _load(source.validation, source.spec) if source.validation is not None else None
     calibration, images = None, None
     if precision.is_integer:
@@ -230,7 +230,7 @@ def convert(
                 log(f"activation ranges: {stability.advice(len(source.train))}")
         log(f"calibration set: {len(calibration.slices)} slices, sha256 {calibration.sha256[:12]}")
     if precision in (Precision.INT8, Precision.INT8_QAT) and images is not None:
-        tuned, network = _quantised(folded, source, images, settings.seed)
+        equalised, tuned, network = _quantised(folded, source, images, settings.seed)
         if precision is Precision.INT8_QAT:
             _tune(tuned, folded, source, validation, settings, out, resume, log)
             network.set_weights(tuned.get_weights())
@@ -245,9 +245,9 @@ def convert(
             "change these layers or give --allow-float",
         )
     restoration = None
-    if settings.restore and source.run and source.validation and validation:
+    if settings.restore and source.run and source.validation and validation and equalised is not None:
         graph, restoration = restore(
-            graph, network, folded, source.run, source.validation, validation.images, settings.restore, log
+            graph, equalised, folded, source.run, source.validation, validation.images, settings.restore, log
         )
         provenance = replace(provenance, in_float=restoration.after.layers)
     with progress("writing the contract", 1):
@@ -310,11 +310,11 @@ def _folded(source: Source) -> keras.Model:
 
 def _quantised(
     folded: keras.Model, source: Source, images: npt.NDArray[np.uint8], seed: int
-) -> tuple[keras.Model, keras.Model]:
-    """The network in int8 as well as it can be without training, equalised and rounded.
+) -> tuple[keras.Model, keras.Model, keras.Model]:
+    """The network in int8 as well as it can be without training, and its float kernels.
 
-    Twice, of the same weights: with the whole range of its logits to be tuned, and with :data:`LOGIT_BOUND` to be
-    exported. A margin that is cut teaches nothing.
+    Equalised; then rounded, twice of the same weights: with the whole range of its logits to be tuned, and with
+    :data:`LOGIT_BOUND` to be exported. A margin that is cut teaches nothing.
     """
     augmentation = _augmentation(source.run)
     if (
@@ -328,7 +328,7 @@ def _quantised(
     low, high = ranges[network.layers[-1].name]
     bounded = ranges | {network.layers[-1].name: (max(low, -bound), min(high, bound))}
     whole, cut = (quantization_aware(rounded, some, source.spec) for some in (ranges, bounded))
-    return whole, cut
+    return network, whole, cut
 
 
 def _load(dataset: LabelledDataset, spec: Preprocessing) -> Part:

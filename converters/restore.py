@@ -186,7 +186,7 @@ class Restoration:
 
 def restore(
     graph: bytes,
-    quantised: keras.Model,
+    equalised: keras.Model,
     folded: keras.Model,
     run: Run,
     validation: LabelledDataset,
@@ -200,8 +200,8 @@ def restore(
     ----------
     graph
         The int8 flatbuffer.
-    quantised
-        The quantization-aware network it was made from, whose weights the layers in float take.
+    equalised
+        The network it was made from before its kernels were rounded; layers in float take their weights from it.
     folded
         The float network it is judged against.
     run
@@ -224,7 +224,7 @@ def restore(
         If not even all layers in float meet the criterion.
     """
     with tempfile.TemporaryDirectory() as folder:
-        search = _Search(Path(folder), graph, quantised, folded, run, validation, images, criterion, log)
+        search = _Search(Path(folder), graph, equalised, folded, run, validation, images, criterion, log)
         chosen = search.run()
         return with_float(graph, search.weights, chosen), search.report(chosen)
 
@@ -235,25 +235,20 @@ def float_weights(network: keras.Model) -> Weights:
     Parameters
     ----------
     network
-        A folded network, or a quantization-aware one; of that, the weights before they are rounded.
+        A folded network.
     """
     weights: Weights = {}
     for layer in network.layers:
-        inner = getattr(layer, "layer", layer)
-        variables = {len(variable.shape): variable.numpy() for variable in layer.weights}
-        kernel = variables.get(2 if isinstance(inner, keras.layers.Dense) else 4)
-        if kernel is None:
+        if not layer.get_weights():
             continue
-        if isinstance(inner, keras.layers.Dense):
+        kernel, bias = layer.get_weights()
+        if isinstance(layer, keras.layers.Dense):
             kernel = kernel.T
-        elif isinstance(inner, keras.layers.DepthwiseConv2D):
+        elif isinstance(layer, keras.layers.DepthwiseConv2D):
             kernel = kernel.reshape(1, *kernel.shape[:2], -1)
-        elif isinstance(inner, keras.layers.Conv2D):
-            kernel = kernel.transpose(3, 0, 1, 2)
         else:
-            continue
-        outputs = kernel.shape[-1 if isinstance(inner, keras.layers.DepthwiseConv2D) else 0]
-        weights[inner.name] = kernel, variables.get(1, np.zeros(outputs, np.float32))
+            kernel = kernel.transpose(3, 0, 1, 2)
+        weights[layer.name] = kernel, bias
     return weights
 
 
@@ -280,7 +275,7 @@ class _Search:
         self,
         folder: Path,
         graph: bytes,
-        quantised: keras.Model,
+        equalised: keras.Model,
         folded: keras.Model,
         run: Run,
         validation: LabelledDataset,
@@ -288,7 +283,7 @@ class _Search:
         criterion: Criterion,
         log: Callable[[str], None],
     ) -> None:
-        self.weights = float_weights(quantised)
+        self.weights = float_weights(equalised)
         self._folder, self._graph, self._run, self._log = folder, graph, run, log
         self._validation, self._images, self._criterion = validation, images, criterion
         self._spec: Preprocessing = run.preprocessing
@@ -314,7 +309,7 @@ class _Search:
                 raise ModelError(
                     self._run.model_path,
                     f"does not meet the criterion even with all layers in float ({self._trials[self._everything]}); "
-                    "its tuning moved the decisions: convert with --precision int8, or ask for less",
+                    "ask for less",
                 )
             low, high = high, min(2 * high, len(order))
         while high - low > 1:

@@ -32,6 +32,8 @@ _LEAST_ROWS, _MOST_ROWS, _ROWS_PER_TAP = 4_000, 20_000, 10
 _DAMPING = 0.01
 """Held near the given kernel by this share of the inputs' mean variance."""
 _BATCH = 16
+_LARGEST_MAPS = 2**31
+"""Bytes of the largest layer's maps over all images; of a large network fewer images are looked at."""
 _BLOCK = 128
 
 Maps = list[npt.NDArray[np.float32]]
@@ -67,6 +69,8 @@ def round_kernels(
     outputs = output_ranges(folded, ranges, spec)
     rng = np.random.default_rng(seed)
     first = folded.layers[0].name
+    largest = max(4 * int(np.prod(layer.output_shape[1:])) for layer in folded.layers[1:])
+    images = images[:: -(-len(images) * largest // _LARGEST_MAPS)]
     batches = [batch.numpy() for batch in inference_batches(images, spec, _BATCH)]
     wanted, given = {first: batches}, {first: batches}
     waiting = {layer.name: 0 for layer in folded.layers}

@@ -53,7 +53,7 @@ def network(he_scaled: Callable[..., Any], phantom_images: np.ndarray) -> Networ
     model = he_scaled(keras.Model(image, layers.Dense(2, name="logits")(x), name="net"))
     twin = quantization_aware(model, activation_ranges(model, phantom_images, SPEC), SPEC)
     int8, float32 = export(twin, Precision.INT8, SPEC, None), export(model, Precision.FLOAT32, SPEC, None)
-    return Network(int8, float32, float_weights(twin))
+    return Network(int8, float32, float_weights(model))
 
 
 def opened(graph: bytes, family: KernelFamily = KernelFamily.REFERENCE) -> Session:
