@@ -3,12 +3,12 @@
 Paired and recall first. Independent cases are series: each bound is computed over series, and where their
 number cannot carry the claim the verdict says how many are missing. Each model decides as its own contract says,
 at the threshold that was chosen on its own margins: what is compared is what a device would answer.
+``docs/gate.md`` has the tests, their sources and the meaning of each field.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -22,14 +22,16 @@ from .decision import Decision
 from .documents import encode
 from .errors import ContractError, DatasetError
 from .files import write_json
-from .metrics import Metrics, bootstrap_weights, cluster_index, evaluate
+from .metrics import Metrics, evaluate
+from .noninferiority import Loss, paired_loss
 from .preprocess import prepare
 from .reliability import Reliability, assess
 from .window import Window
 
 DEFAULT_MARGIN = 0.01
 """Loss of sensitivity, or of specificity, that would still be accepted: one percentage point."""
-_ALPHA = 0.05
+UNKNOWN_LEAK = "not known: the data were given without the split that the model was trained by"
+"""What a report says of leaks where nothing tells them."""
 
 
 class GateVerdict(str, Enum):
@@ -38,45 +40,29 @@ class GateVerdict(str, Enum):
     PASSED = "passed"
     """Sensitivity and specificity are shown to be lower by no more than the margin."""
     FAILED = "failed"
-    """A loss above the margin was seen."""
+    """A loss above the margin was seen: more series like these would never show it to be within the margin."""
     TOO_LITTLE_EVIDENCE = "too little evidence"
     """No loss above the margin was seen, but the cases are too few to exclude it."""
 
 
 @dataclass(frozen=True)
-class Loss:
-    """How much lower a rate is for the candidate than for the reference.
+class Flip:
+    """A slice on which the two decide differently.
 
     Attributes
     ----------
-    estimate
-        Reference minus candidate.
-    upper
-        One-sided 95 % upper bound: the larger of the cluster bootstrap's over series and of
-        :func:`bound_without_loss` for n series.
-    slices, series
-        Cases that the rate is over.
-    lost, gained
-        Slices that only the reference, or only the candidate, decides rightly.
-    mcnemar_p
-        Exact two-sided McNemar test on these (McNemar, Psychometrika 12:153, 1947).
+    path, series, label
+        Which slice, of which series, and the truth.
+    lost
+        True if only the reference is right, false if only the candidate is.
+    reference_margin, candidate_margin
+        On these they decided, each at its own threshold.
     """
 
-    estimate: float
-    upper: float
-    slices: int
-    series: int
-    lost: int
-    gained: int
-    mcnemar_p: float
-
-
-@dataclass(frozen=True)
-class Flip:
-    """A slice on which the two decide differently."""
-
     path: str
+    series: str
     label: str
+    lost: bool
     reference_margin: float
     candidate_margin: float
 
@@ -89,6 +75,8 @@ class ParityReport:
     ----------
     candidate, reference, data
         What was compared, on what.
+    leak
+        What of the data the model was trained on, in one sentence.
     verdict, reason
         The gate's verdict, and why in one sentence.
     margin
@@ -114,6 +102,7 @@ class ParityReport:
     candidate: str
     reference: str
     data: str
+    leak: str
     verdict: GateVerdict
     reason: str
     margin: float
@@ -134,7 +123,7 @@ class ParityReport:
 
     def to_json(self) -> dict[str, object]:
         """Give plain data for JSON, schema and version first."""
-        return {"schema": "cspine-edge/parity", "version": 2} | encode(self)
+        return {"schema": "cspine-edge/parity", "version": 3} | encode(self)
 
     def save(self, path: Path | str, *, overwrite: bool = False) -> None:
         """Write the report as JSON."""
@@ -142,17 +131,22 @@ class ParityReport:
 
     def summary(self) -> dict[str, object]:
         """Give what the contract keeps of it."""
-        loss = self.sensitivity_loss
+
+        def short(loss: Loss) -> dict[str, object]:
+            return {"estimate": loss.estimate, "upper_95": loss.upper, "series": loss.series}
+
         return {
             "verdict": self.verdict.value,
             "reason": self.reason,
             "reference": Path(self.reference).name,
             "data": self.data,
+            "leak": self.leak,
             "margin": self.margin,
             "slices": self.reference_metrics.slices,
             "series": self.reference_metrics.series,
             "flips": len(self.flips),
-            "sensitivity_loss": {"estimate": loss.estimate, "upper_95": loss.upper, "series": loss.series},
+            "sensitivity_loss": short(self.sensitivity_loss),
+            "specificity_loss": short(self.specificity_loss),
             "largest_difference": self.largest_difference,
             "reliability": encode(self.candidate_reliability),
         }
@@ -167,26 +161,6 @@ class PairedMargins:
     candidate: npt.NDArray[np.float64]
     reference_decision: Decision = field(default_factory=Decision)
     candidate_decision: Decision = field(default_factory=Decision)
-
-
-def mcnemar_exact(lost: int, gained: int) -> float:
-    """Exact two-sided McNemar test: the probability of so uneven a division of the discordant pairs."""
-    discordant = lost + gained
-    tail = term = 1
-    for k in range(min(lost, gained)):
-        term = term * (discordant - k) // (k + 1)
-        tail += term
-    return min(1.0, 2 * tail / 2**discordant)
-
-
-def series_needed(margin: float) -> int:
-    """Independent cases without a loss that bound it at ``margin`` (one-sided 95 %): 299 for 1 %."""
-    return math.ceil(math.log(_ALPHA) / math.log1p(-margin))
-
-
-def bound_without_loss(cases: int) -> float:
-    """One-sided 95 % upper bound of the loss when none of so many independent cases was lost."""
-    return 1.0 - _ALPHA ** (1.0 / cases) if cases else 1.0
 
 
 def require_same_task(candidate: Classifier, reference: Classifier) -> None:
@@ -241,6 +215,7 @@ def judge(
     margin: float = DEFAULT_MARGIN,
     candidate: str = "candidate",
     reference: str = "reference",
+    leak: str = UNKNOWN_LEAK,
     seed: int = 0,
 ) -> ParityReport:
     """Judge paired margins.
@@ -253,17 +228,23 @@ def judge(
         Accepted loss of sensitivity and of specificity, in (0, 1).
     candidate, reference
         Names for the report.
+    leak
+        What of the data the model was trained on, for the report.
     seed
-        Seed of the bootstrap.
+        Seed of the bootstrap of each model's own metrics; the gate's bounds have none.
     """
     dataset = paired.dataset
     truth = dataset.labels == 1
     sides = ((paired.reference, paired.reference_decision), (paired.candidate, paired.candidate_decision))
     called_reference, called_candidate = (margins >= how.threshold.logit for margins, how in sides)
     series = dataset.series
-    sensitivity = _loss(called_reference[truth], called_candidate[truth], series[truth], seed)
-    specificity = _loss(~called_reference[~truth], ~called_candidate[~truth], series[~truth], seed)
-    verdict, reason, missing = _verdict(sensitivity, specificity, margin)
+    right_reference, right_candidate = called_reference == truth, called_candidate == truth
+    sensitivity, specificity = (
+        paired_loss(right_reference[kind], right_candidate[kind], series[kind].tolist(), margin)
+        for kind in (truth, ~truth)
+    )
+    verdict, reason = _verdict(sensitivity, specificity, margin)
+    failed = verdict is GateVerdict.FAILED
     families = [item.family for item in dataset.slices]
     reference_metrics, candidate_metrics = (
         evaluate(margins, dataset.labels, series.tolist(), families, how.threshold.logit, seed=seed)
@@ -278,11 +259,12 @@ def judge(
         candidate=candidate,
         reference=reference,
         data=dataset.describe(),
+        leak=leak,
         verdict=verdict,
         reason=reason,
         margin=margin,
-        missing_fracture_series=missing[0],
-        missing_normal_series=missing[1],
+        missing_fracture_series=0 if failed else sensitivity.missing,
+        missing_normal_series=0 if failed else specificity.missing,
         sensitivity_loss=sensitivity,
         specificity_loss=specificity,
         agreement=float((called_reference == called_candidate).mean()),
@@ -297,7 +279,9 @@ def judge(
         flips=tuple(
             Flip(
                 dataset.slices[i].path,
+                dataset.slices[i].series,
                 "fracture" if truth[i] else "normal",
+                bool(right_reference[i]),
                 float(paired.reference[i]),
                 float(paired.candidate[i]),
             )
@@ -306,75 +290,39 @@ def judge(
     )
 
 
-def _loss(
-    right_reference: npt.NDArray[np.bool_],
-    right_candidate: npt.NDArray[np.bool_],
-    series: Sequence[str],
-    seed: int,
-) -> Loss:
-    cases = len(right_reference)
-    if not cases:
-        return Loss(0.0, 1.0, 0, 0, 0, 0, 1.0)
-    lost, gained = right_reference & ~right_candidate, ~right_reference & right_candidate
-    cluster = cluster_index(list(series))
-    n = int(cluster.max()) + 1
-    net = np.bincount(cluster, lost.astype(float) - gained.astype(float), n)
-    sizes = np.bincount(cluster, minlength=n).astype(float)
-    resampled = bootstrap_weights(n, np.random.default_rng(seed))
-    spread = (resampled @ net) / (resampled @ sizes)
-    return Loss(
-        estimate=float(net.sum() / cases),
-        upper=max(float(np.percentile(spread, 100 * (1 - _ALPHA))), bound_without_loss(n)),
-        slices=cases,
-        series=n,
-        lost=int(lost.sum()),
-        gained=int(gained.sum()),
-        mcnemar_p=mcnemar_exact(int(lost.sum()), int(gained.sum())),
-    )
-
-
-def _verdict(sensitivity: Loss, specificity: Loss, margin: float) -> tuple[GateVerdict, str, tuple[int, int]]:
+def _verdict(sensitivity: Loss, specificity: Loss, margin: float) -> tuple[GateVerdict, str]:
     """Sensitivity first; what it says stands before anything of specificity."""
     allowed = f"the margin of {100 * margin:g} points"
     for name, loss in (("sensitivity", sensitivity), ("specificity", specificity)):
         if loss.estimate > margin:
-            reason = (
+            seen = (
                 f"{name} is lower by {100 * loss.estimate:.2f} points ({loss.lost} lost, {loss.gained} "
                 f"gained of {loss.slices} slices), more than {allowed}"
             )
-            return GateVerdict.FAILED, reason, (0, 0)
-    missing = tuple(
-        0 if loss.upper <= margin else _missing(loss, margin) for loss in (sensitivity, specificity)
-    )
-    if not any(missing):
-        reason = (
+            return GateVerdict.FAILED, f"{seen}; {_strength(loss, margin)}"
+    if not (sensitivity.missing or specificity.missing):
+        return GateVerdict.PASSED, (
             f"sensitivity is lower by at most {100 * sensitivity.upper:.2f} points and specificity by at "
             f"most {100 * specificity.upper:.2f} (95 %), within {allowed}"
         )
-        return GateVerdict.PASSED, reason, (0, 0)
     parts = [
         f"{loss.series} {kind} series bound the loss of {name} at {100 * loss.upper:.1f} points only, "
-        f"{more} more are needed"
-        for kind, name, loss, more in (
-            ("fracture", "sensitivity", sensitivity, missing[0]),
-            ("normal", "specificity", specificity, missing[1]),
+        f"{loss.missing} more are needed"
+        for kind, name, loss in (
+            ("fracture", "sensitivity", sensitivity),
+            ("normal", "specificity", specificity),
         )
-        if more
+        if loss.missing
     ]
     seen = f"{sensitivity.lost + specificity.lost} decisions were lost"
+    return GateVerdict.TOO_LITTLE_EVIDENCE, f"{seen}, but {'; '.join(parts)} for {allowed}"
+
+
+def _strength(loss: Loss, margin: float) -> str:
+    """Whether a loss that was seen would be found in other series, too."""
+    if loss.lower > margin:
+        return f"it is above it in series like these ({100 * loss.lower:.2f} points or more, 95 %)"
     return (
-        GateVerdict.TOO_LITTLE_EVIDENCE,
-        f"{seen}, but {'; '.join(parts)} for {allowed}",
-        (missing[0], missing[1]),
+        f"seen on {loss.series} series, which do not show it for others (p {loss.inferior_p:.2f}), but more like "
+        "these would not pass it"
     )
-
-
-def _missing(loss: Loss, margin: float) -> int:
-    """Series still needed, for the exact bound and for the bootstrap's."""
-    needed = series_needed(margin)
-    if loss.upper > bound_without_loss(loss.series):
-        # The bootstrap's is the larger; its width shrinks with the root of their number. An estimate at the
-        # margin could never be shown to be within it: the count is then for a tenth of the margin below.
-        room = max(margin - loss.estimate, margin / 10)
-        needed = max(needed, math.ceil(loss.series * ((loss.upper - loss.estimate) / room) ** 2))
-    return max(1, needed - loss.series)
