@@ -26,8 +26,8 @@ from .metrics import cluster_index
 ALPHA = 0.05
 """Level of each one-sided test, and of each one-sided bound."""
 
-_FARTHEST, _STEP = 14.0, 0.04
-"""How far an integral goes, and its step: the distance from the saddle point grows as the hyperbolic sine."""
+_CUT_OFF = 32.0
+"""Terms of an integral that are smaller than the first by this many natural logarithms are left out."""
 _MOST_COPIES = 2.0**24
 
 
@@ -100,8 +100,8 @@ def paired_loss(
         return Loss(0.0, -1.0, 1.0, 0, 0, 0, 0, 0, 0, 1.0, 1.0, 1.0, 1.0, series_needed(margin))
     lost, gained = right_reference & ~right_candidate, ~right_reference & right_candidate
     cluster = cluster_index(series)
-    net = np.bincount(cluster, lost.astype(float) - gained.astype(float))
-    seen = _Series.of(net, np.bincount(cluster).astype(float))
+    net = np.bincount(cluster, lost.astype(float) - gained.astype(float)).astype(np.float64)
+    seen = _Series.of(net, np.bincount(cluster).astype(np.float64))
     n, total_lost, total_gained = len(net), int(lost.sum()), int(gained.sum())
     estimate = float(net.sum() / slices)
     upper, non_inferior_p = bound_without_loss(n), (1.0 - margin) ** n
@@ -173,7 +173,7 @@ class _Series:
     def upper_bound(self) -> float:
         """The loss that is exceeded with probability ``ALPHA``."""
         estimate = float((self.net * self.counts).sum() / (self.slices * self.counts).sum())
-        return _last(lambda loss: self.probability_above(loss) > ALPHA, estimate, 1.0, 1e-9)
+        return _last(lambda loss: self.probability_above(loss) > ALPHA, estimate, 1.0, 1e-8)
 
     def needed(self, margin: float) -> int:
         """How many series like these would bound the loss at ``margin``.
@@ -215,9 +215,18 @@ def _probability_positive(weights: npt.NDArray[np.float64], shapes: npt.NDArray[
     if (weights <= 0).all() or (weights >= 0).all():
         return float((weights > 0).any())
     weights = weights / weights.max()
-    saddle = _last(lambda z: float((shapes * weights / (1 - weights * z)).sum()) < 1 / z, 0.0, 1.0, 1e-13)
+    saddle = _last(lambda z: float((shapes * weights / (1 - weights * z)).sum()) < 1 / z, 0.0, 1.0, 1e-9)
     width = float((shapes * (weights / (1 - weights * saddle)) ** 2).sum() + saddle**-2) ** -0.5
-    place = np.arange(0.0, _FARTHEST, _STEP)
-    line = saddle + 1j * width * np.sinh(place)
-    values = np.exp(-np.log(1 - line[:, np.newaxis] * weights) @ shapes - np.log(line)).real * np.cosh(place)
-    return min(1.0, max(0.0, _STEP * width / math.pi * float(values.sum() - values[0] / 2)))
+
+    def logarithms(place: npt.NDArray[np.float64]) -> npt.NDArray[np.complex128]:
+        """Of the integrand; the distance from the saddle point grows as the hyperbolic sine of the place."""
+        line = saddle + 1j * width * np.sinh(place)
+        powers = (np.log(1 - line[:, np.newaxis] * weights) * shapes).sum(axis=1)
+        return np.log(np.cosh(place)) - powers - np.log(line)
+
+    coarse = np.arange(0.0, 20.0, 0.5)
+    sizes = logarithms(coarse).real
+    end = coarse[(sizes > sizes[0] - _CUT_OFF).nonzero()[0][-1]] + 0.5
+    step = 0.04
+    values = np.exp(logarithms(np.arange(0.0, end, step))).real
+    return min(1.0, max(0.0, step * width / math.pi * float(values.sum() - values[0] / 2)))

@@ -154,10 +154,8 @@ def test_lost_fractures_within_the_margin_need_more_series_than_none() -> None:
     loss = report.sensitivity_loss
     assert report.verdict is GateVerdict.TOO_LITTLE_EVIDENCE
     assert 0 < loss.estimate < 0.01 < loss.upper
-    # 2 of 300 is as far as 16 of 2529 from showing less than 1 %: with so many series like these it passes.
+    # By Clopper-Pearson, 2 losses in 300 are as far from showing less than 1 % as 16.86 in 2529.
     assert report.missing_fracture_series == 2529 - 300
-    assert verdict(paired(2550, 300, lost=17)).verdict is GateVerdict.PASSED
-    assert verdict(paired(2400, 300, lost=16)).verdict is GateVerdict.TOO_LITTLE_EVIDENCE
     assert report.missing_normal_series == 0
 
 
