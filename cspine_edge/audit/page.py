@@ -1,18 +1,19 @@
-"""The report as one page to look at: a single HTML file that needs nothing from outside.
+"""The report as one page to look at.
 
 The pictures in it are slices of the data set, so it may be shown to nobody who may not see the data.
 """
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
+from .. import page
 from ..dataset import LABELS, LabelledDataset, read_labelled_slice
-from ..files import write_bytes
 from ..preprocess import resize
 from ..window import Window
 from .findings import Severity
@@ -22,23 +23,10 @@ _THUMBNAIL = 96
 _MOST_MEMBERS, _MOST_PAIRS, _MOST_SERIES = 42, 3, 12
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1b1f24; --ground: #fff; --soft: #6a737d; --line: #d0d7de;
-  --fracture: #c2410c; --normal: #2563ab; --warning: #9a6700; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --ground: #0d1117; --soft: #8b949e;
-  --line: #30363d; --fracture: #ff8a4c; --normal: #6cb0ff; --warning: #e3b341; } }
-body { font: 15px/1.45 system-ui, sans-serif; color: var(--ink); background: var(--ground);
-  max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
-.verdict { font-weight: 600; border-left: .3rem solid var(--fracture); padding-left: .8rem; }
 .clean { border-color: var(--normal); }
-.critical b { color: var(--fracture); } .warning b { color: var(--warning); }
-.info b, .soft, figcaption { color: var(--soft); }
+.critical b { color: var(--fracture); } .warning b { color: var(--warning); } .info b { color: var(--soft); }
 ul { list-style: none; padding: 0; } li { margin: .35rem 0; }
-table { border-collapse: collapse; display: block; overflow-x: auto; }
-th, td { text-align: right; padding: .2rem .7rem; border-bottom: 1px solid var(--line); }
-th:first-child, td:first-child { text-align: left; }
 .sheet { display: flex; flex-wrap: wrap; gap: 4px; } .sheet img { width: 84px; height: 84px; }
-figure { margin: .5rem 0; } figcaption { font-size: .85rem; overflow-wrap: anywhere; }
 svg { width: 100%; height: auto; } svg text { fill: var(--soft); font-size: 11px; }
 .f { fill: var(--fracture); } .n { fill: var(--normal); } .axis { stroke: var(--line); }
 """
@@ -70,10 +58,10 @@ def write_page(
     OutputError
         If the file exists and ``overwrite`` is false, or cannot be written.
     """
-    name = escape(Path(report.data).name)
+    title = f"Audit of {Path(report.data).name}"
     clean = all(item.severity is Severity.INFO for item in report.findings)
     parts = [
-        f"<h1>Audit of {name}</h1>",
+        f"<h1>{escape(title)}</h1>",
         f'<p class="soft">{report.slices} slices, {report.fractures} {LABELS[1]}, of {len(report.series)} series; '
         f"seed {report.seed}</p>",
         f'<p class="verdict{" clean" if clean else ""}">{escape(report.verdict)}</p>',
@@ -92,11 +80,7 @@ def write_page(
         *_brightness(report),
         *(_table(title, columns, rows) for title, columns, rows in report.tables()),
     ]
-    head = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Audit of '
-        f'{name}</title><meta name="viewport" content="width=device-width"><style>{_STYLE}</style></head><body>'
-    )
-    write_bytes(path, (head + "\n".join(parts) + "</body></html>\n").encode(), overwrite=overwrite)
+    page.write_page(path, title, parts, style=_STYLE, overwrite=overwrite)
 
 
 def _family(report: AuditReport, dataset: LabelledDataset, window: Window | None) -> Iterable[str]:
@@ -119,21 +103,16 @@ def _sheet(
     paths: Sequence[str], dataset: LabelledDataset, window: Window | None, *, named: bool = False
 ) -> str:
     images = "".join(
-        f'<img alt="{escape(item.path)}" title="{escape(item.path)}" '
-        f'src="data:image/png;base64,{_thumbnail(dataset.path_of(item), window)}">'
+        page.grey_picture(_thumbnail(dataset.path_of(item), window), item.path)
         for item in dataset.subset(paths).slices
     )
     caption = " = ".join(paths) if named else f"{paths[0]} and its variants"
     return f'<figure><div class="sheet">{images}</div><figcaption>{escape(caption)}</figcaption></figure>'
 
 
-def _thumbnail(path: Path, window: Window | None) -> str:
-    from PIL import Image
-
+def _thumbnail(path: Path, window: Window | None) -> npt.NDArray[np.uint8]:
     grey, _, _ = read_labelled_slice(path).to_uint8(option_window=window)
-    stream = io.BytesIO()
-    Image.fromarray(resize(grey, _THUMBNAIL, _THUMBNAIL)).save(stream, "PNG", optimize=True)
-    return base64.b64encode(stream.getvalue()).decode()
+    return resize(grey, _THUMBNAIL, _THUMBNAIL)
 
 
 def _legend() -> str:
@@ -197,6 +176,4 @@ def _more(report: AuditReport) -> str:
 
 
 def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{escape(name)}</th>" for name in (title, *columns))
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<h2>{escape(title[0].upper() + title[1:])}</h2><table><tr>{head}</tr>{body}</table>"
+    return f"<h2>{escape(title[0].upper() + title[1:])}</h2>{page.table((title, *columns), rows)}"
