@@ -75,6 +75,14 @@ def test_auc_by_weights_equals_auc_of_repeated_cases() -> None:
         assert auc == pytest.approx(repeated, abs=1e-12)
 
 
+def test_auc_of_the_published_ct_ratings() -> None:
+    """Hanley and McNeil, Radiology 143:29 (1982), table I: 109 CT images rated 1 to 5; area 0.893."""
+    normal, abnormal = [33, 6, 6, 11, 2], [3, 2, 2, 11, 33]
+    ratings = np.concatenate([np.repeat(np.arange(1, 6), counts) for counts in (normal, abnormal)])
+    labels = np.repeat([0, 1], [sum(normal), sum(abnormal)])
+    assert round(float(roc_auc(ratings, labels)[0]), 3) == 0.893
+
+
 def test_auc_counts_ties_one_half_and_knows_its_ends() -> None:
     assert roc_auc([1, 2, 3, 4], [0, 0, 1, 1])[0] == 1
     assert roc_auc([4, 3, 2, 1], [0, 0, 1, 1])[0] == 0
@@ -122,6 +130,13 @@ def test_wilson_equals_scipy(successes: int, trials: int, confidence: float) -> 
     stats = pytest.importorskip("scipy.stats")
     expected = stats.binomtest(successes, trials).proportion_ci(confidence, method="wilson")
     assert wilson(successes, trials, confidence) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 9), (9, 9), (81, 263), (1, 299)])
+def test_wilson_equals_statsmodels(successes: int, trials: int) -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    expected = proportion.proportion_confint(successes, trials, 0.05, "wilson")
+    assert wilson(successes, trials) == pytest.approx(expected, abs=1e-9)
 
 
 def test_intervals_of_independent_slices_are_about_binomial() -> None:
