@@ -69,6 +69,15 @@ class Metrics:
     f1: Interval
     auc: Interval
 
+    @property
+    def unit(self) -> str:
+        """What the intervals are over, in words, for people."""
+        return (
+            "series"
+            if self.cluster_unit == "series"
+            else "slice families (of few series: too narrow for new patients)"
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Give plain data for JSON."""
         return asdict(self)

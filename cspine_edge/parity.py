@@ -25,7 +25,7 @@ from .files import write_json
 from .metrics import Metrics, evaluate
 from .noninferiority import Loss, paired_loss
 from .preprocess import prepare
-from .reliability import Reliability, assess
+from .reliability import Reliability, assess, percent
 from .window import Window
 
 DEFAULT_MARGIN = 0.01
@@ -128,6 +128,33 @@ class ParityReport:
     def save(self, path: Path | str, *, overwrite: bool = False) -> None:
         """Write the report as JSON."""
         write_json(path, self.to_json(), overwrite=overwrite)
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Give the figures of each model as text: name, reference, candidate."""
+        metrics = (self.reference_metrics, self.candidate_metrics)
+        reliabilities = (self.reference_reliability, self.candidate_reliability)
+        referrals = [entry.referrals for entry in reliabilities]
+        cells = {
+            name: [str(getattr(entry, name)) for entry in metrics]
+            for name in ("recall", "specificity", "accuracy", "precision", "f1", "auc")
+        }
+        for name in ("true_positive", "false_negative", "false_positive", "true_negative"):
+            cells[name.replace("_", " ")] = [str(getattr(entry.confusion, name)) for entry in metrics]
+        for label, name in (("ECE", "ece"), ("Brier", "brier")):
+            for words, when in (("temperature 1", "before"), ("its temperature", "after")):
+                values = [f"{getattr(entry, f'{name}_{when}'):.4f}" for entry in reliabilities]
+                cells[f"{label}, {words}"] = values
+        if any(referrals):
+            for label, name in (
+                ("coverage, stated", "stated"),
+                ("coverage, fracture", "fracture_coverage"),
+                ("coverage, normal", "normal_coverage"),
+                ("referred", "referred"),
+                ("decided, accuracy", "decided_accuracy"),
+            ):
+                cells[label] = [percent(getattr(entry, name)) if entry else "-" for entry in referrals]
+            cells["decided, missed"] = [str(entry.decided_missed) if entry else "-" for entry in referrals]
+        return [(name, before, after) for name, (before, after) in cells.items()]
 
     def summary(self) -> dict[str, object]:
         """Give what the contract keeps of it."""
@@ -323,6 +350,6 @@ def _strength(loss: Loss, margin: float) -> str:
     if loss.lower > margin:
         return f"it is above it in series like these ({100 * loss.lower:.2f} points or more, 95 %)"
     return (
-        f"seen on {loss.series} series, which do not show it for others (p {loss.inferior_p:.2f}), but more like "
+        f"that other series lose as much is not shown (p {loss.inferior_p:.2f}, {loss.series} series), but more like "
         "these would not pass it"
     )

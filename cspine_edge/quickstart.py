@@ -14,6 +14,7 @@ from .phantom import ImageFormat, write_phantom
 from .progress import progress
 from .run import Run
 from .slices import find_slices, iter_slices
+from .splits import leak_of
 from .window import Window
 
 _SEED = 1
@@ -152,6 +153,7 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
         margin=_MARGIN,
         candidate=target.name,
         reference=reference.file.path.name,
+        leak=str(leak_of(dataset, split)),
     )
     parity.save(out / "check.json")
     classifier.file.with_parity(parity.summary())

@@ -109,8 +109,22 @@ def assess(margins: npt.ArrayLike, labels: npt.ArrayLike, decision: Decision) ->
 
 def calibration_error(scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]) -> float:
     """Expected calibration error of scores in 0 to 1, shape (n,); see :class:`Reliability`."""
-    bins = np.minimum((scores * _BINS).astype(int), _BINS - 1)
-    return float(np.abs(np.bincount(bins, scores - truth)).sum() / len(scores))
+    return float(np.abs(np.bincount(_bins(scores), scores - truth)).sum() / len(scores))
+
+
+def reliability_curve(
+    scores: npt.NDArray[np.float64], truth: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """Give the bins of :func:`calibration_error` that are not empty: mean score, share of fractures, slices."""
+    bins = _bins(scores)
+    counts = np.bincount(bins)
+    filled = counts > 0
+    means, shares = (np.bincount(bins, values)[filled] / counts[filled] for values in (scores, truth))
+    return means, shares, counts[filled]
+
+
+def _bins(scores: npt.NDArray[np.float64]) -> npt.NDArray[np.intp]:
+    return np.minimum((scores * _BINS).astype(np.intp), _BINS - 1)
 
 
 def percent(rate: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -126,7 +127,7 @@ def test_false_alarms_fail_it_too_but_sensitivity_comes_first() -> None:
 def test_a_failure_says_whether_other_series_would_show_it() -> None:
     seen = verdict(paired(300, 300, lost=4))
     assert seen.sensitivity_loss.inferior_p > 0.05
-    assert "which do not show it for others (p 0." in seen.reason
+    assert "that other series lose as much is not shown (p 0." in seen.reason
     assert (seen.missing_fracture_series, seen.missing_normal_series) == (0, 0)
     shown = verdict(paired(300, 300, lost=30))
     assert shown.sensitivity_loss.inferior_p < 0.05
@@ -253,6 +254,12 @@ def test_the_report_saves_itself_and_refuses_to_overwrite(tmp_path: Path) -> Non
     assert summary["verdict"] == "failed"
     assert summary["flips"] == 1
     assert summary["reliability"] == document["candidate_reliability"]
+
+
+def test_the_worked_examples_of_the_documentation(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root)
+    done = doctest.testfile(str(root / "docs" / "gate.md"), module_relative=False)
+    assert (done.failed, done.attempted > 8) == (0, True)
 
 
 # Measuring

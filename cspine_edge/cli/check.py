@@ -40,6 +40,12 @@ def check(
     series_pattern: SeriesPatternOption = None,
     threads: ThreadsOption = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write the report as JSON.")] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html", help="Write the report as a page with figures and flipped slices (train extra)."
+        ),
+    ] = None,
     record: Annotated[
         bool, typer.Option("--record/--no-record", help="Write the verdict into the model's contract.")
     ] = True,
@@ -49,6 +55,7 @@ def check(
     """Compare a quantised model with its float reference on the same slices, recall first.
 
     Each decides as its own contract says: by its own threshold, temperature and abstention.
+    The page of --html holds images of patients where slices were decided differently.
     Exit code 0 if it passed, 1 if it failed, 3 if the cases are too few to decide.
     """
     from ..classifier import Classifier
@@ -57,10 +64,15 @@ def check(
     from ..progress import progress
     from .pairing import find_data, find_reference
 
-    if out is not None:
-        refuse_existing(out, overwrite=overwrite)
+    for target in (out, html):
+        if target is not None:
+            refuse_existing(target, overwrite=overwrite)
+    if html is not None:
+        from ..parity_plots import require_matplotlib
+
+        require_matplotlib()
     candidate = Classifier(model, threads=threads)
-    dataset = find_data(candidate.file, data, split, series_pattern)
+    dataset, leak = find_data(candidate.file, data, split, series_pattern)
     against = Classifier(reference or find_reference(candidate.file), threads=threads)
     with progress("comparing", len(dataset)) as step:
         paired = measure(candidate, against, dataset, window=window, on_slice=step)
@@ -69,9 +81,23 @@ def check(
         margin=margin,
         candidate=candidate.file.path.name,
         reference=against.file.path.name,
+        leak=leak,
     )
     if out is not None:
         report.save(out, overwrite=overwrite)
+    if html is not None:
+        from ..parity_page import write_page
+
+        write_page(
+            html,
+            report,
+            paired,
+            candidate.file,
+            against.file,
+            banner=candidate.session.banner,
+            window=window,
+            overwrite=overwrite,
+        )
     if as_json:
         print_json(report.to_json())
     else:
@@ -86,31 +112,6 @@ def check(
     raise typer.Exit(int(codes[report.verdict]))
 
 
-def _reliability_rows(report: ParityReport) -> list[tuple[str, list[str]]]:
-    from ..reliability import percent
-
-    both = (report.reference_reliability, report.candidate_reliability)
-    referrals = [entry.referrals for entry in both]
-    rows = [
-        ("ECE, temperature 1", [f"{entry.ece_before:.4f}" for entry in both]),
-        ("ECE, its temperature", [f"{entry.ece_after:.4f}" for entry in both]),
-        ("Brier, temperature 1", [f"{entry.brier_before:.4f}" for entry in both]),
-        ("Brier, its temperature", [f"{entry.brier_after:.4f}" for entry in both]),
-    ]
-    if not any(referrals):
-        return rows
-    for label, name in (
-        ("coverage, stated", "stated"),
-        ("coverage, fracture", "fracture_coverage"),
-        ("coverage, normal", "normal_coverage"),
-        ("referred", "referred"),
-        ("decided, accuracy", "decided_accuracy"),
-    ):
-        rows.append((label, [percent(getattr(entry, name)) if entry else "-" for entry in referrals]))
-    rows.append(("decided, missed", [str(entry.decided_missed) if entry else "-" for entry in referrals]))
-    return rows
-
-
 def _print(report: ParityReport, banner: str) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -121,31 +122,22 @@ def _print(report: ParityReport, banner: str) -> None:
     )
     for column in ("", "reference", "candidate"):
         table.add_column(column)
-    pairs = (report.reference_metrics, report.candidate_metrics)
-    for name in ("recall", "specificity", "accuracy", "precision", "f1", "auc"):
-        table.add_row(name, *(str(getattr(metrics, name)) for metrics in pairs))
-    for name in ("true_positive", "false_negative", "false_positive", "true_negative"):
-        table.add_row(name.replace("_", " "), *(str(getattr(metrics.confusion, name)) for metrics in pairs))
-    for label, cells in _reliability_rows(report):
-        table.add_row(label, *cells)
+    for row in report.rows():
+        table.add_row(*row)
     console.print(table)
     metrics = report.reference_metrics
-    unit = (
-        "series"
-        if metrics.cluster_unit == "series"
-        else "slice families (of few series: too narrow for new patients)"
-    )
-    typer.echo(f"95 % intervals over {metrics.clusters} {unit}; {banner}")
-    typer.echo(f"data: {report.data}")
+    typer.echo(f"95 % intervals over {metrics.clusters} {metrics.unit}; {banner}")
+    typer.echo(f"data: {report.data}; {report.leak}")
     thresholds = (report.reference_decision.threshold.logit, report.candidate_decision.threshold.logit)
     typer.echo(
         f"each at its own threshold: {thresholds[0]:+.3f} the reference, {thresholds[1]:+.3f} the candidate"
     )
     for name, loss in (("sensitivity", report.sensitivity_loss), ("specificity", report.specificity_loss)):
         typer.echo(
-            f"{name}: lower by {100 * loss.estimate:.2f} points, at most {100 * loss.upper:.2f} "
-            f"(95 %, {loss.series} series); {loss.lost} lost, {loss.gained} gained, "
-            f"McNemar p {loss.mcnemar_p:.3g}"
+            f"{name}: lower by {100 * loss.estimate:.2f} points, at least {100 * loss.lower:.2f}, at most "
+            f"{100 * loss.upper:.2f} (each 95 %, {loss.series} series; non-inferior p {loss.non_inferior_p:.3g}); "
+            f"{loss.lost} lost, {loss.gained} gained, McNemar p {loss.mcnemar_p:.3g} over slices, "
+            f"{loss.series_p:.3g} over series"
         )
     typer.echo(
         f"agreement {100 * report.agreement:.2f} %, {len(report.flips)} flips of {metrics.slices}; "

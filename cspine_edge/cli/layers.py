@@ -62,7 +62,8 @@ def layers(
         from ..training.plots import plot_layers
     candidate = Classifier(model, threads=threads, family=KERNELS, keep_tensors=True)
     against = reference or find_reference(candidate.file)
-    dataset = find_data(candidate.file, data, split, series_pattern, validation=True).spread(slices)
+    part, _ = find_data(candidate.file, data, split, series_pattern, validation=True)
+    dataset = part.spread(slices)
     with progress("comparing", 2 * len(dataset)) as step:
         images = []
         for item in dataset.slices:

@@ -7,8 +7,9 @@ from pathlib import Path
 from ..contract import ModelFile
 from ..dataset import LabelledDataset, load_dataset
 from ..errors import InputError, UsageError
+from ..parity import UNKNOWN_LEAK
 from ..run import Run
-from ..splits import Split
+from ..splits import Split, leak_of
 
 
 def find_reference(file: ModelFile) -> Path:
@@ -37,8 +38,8 @@ def find_data(
     series_pattern: str | None,
     *,
     validation: bool = False,
-) -> LabelledDataset:
-    """Give the slices to compare on.
+) -> tuple[LabelledDataset, str]:
+    """Give the slices to compare on, and what is known of leaks.
 
     Parameters
     ----------
@@ -57,16 +58,18 @@ def find_data(
         If ``split`` is given without ``data``, or the contract names no run.
     """
 
-    def part(whole: LabelledDataset, parts: Split) -> LabelledDataset:
-        return whole.subset((validation and parts.validation) or parts.test)
-
     if data is None:
         if split is not None:
             raise UsageError("--split needs --data")
         run = Run.load(_run_folder(file, "--data DATA"))
-        return part(run.dataset(), run.split())
-    dataset = load_dataset(data, series_pattern=series_pattern)
-    return part(dataset, Split.load(split)) if split else dataset
+        dataset, division = run.dataset(), run.split()
+    else:
+        dataset = load_dataset(data, series_pattern=series_pattern)
+        if split is None:
+            return dataset, UNKNOWN_LEAK
+        division = Split.load(split)
+    part = (validation and division.validation) or division.test
+    return dataset.subset(part), str(leak_of(dataset, division))
 
 
 def _run_folder(file: ModelFile, missing: str) -> Path:
