@@ -57,7 +57,6 @@ def find_data(
     UsageError
         If ``split`` is given without ``data``, or the contract names no run.
     """
-
     if data is None:
         if split is not None:
             raise UsageError("--split needs --data")
