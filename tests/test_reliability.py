@@ -10,7 +10,7 @@ import pytest
 from calibration.decision import choose_decision
 from cspine_edge.decision import Abstention, Decision, Threshold
 from cspine_edge.documents import encode
-from cspine_edge.reliability import assess, calibration_error
+from cspine_edge.reliability import assess, calibration_error, reliability_curve
 
 
 def logit(score: float) -> float:
@@ -90,3 +90,16 @@ def test_what_is_chosen_on_one_half_holds_on_the_other() -> None:
     called = margins[4000:] >= decision.threshold.logit
     assert found.referrals.decided_accuracy is not None
     assert found.referrals.decided_accuracy > (called == labels[4000:]).mean()
+
+
+def test_the_curve_is_that_of_scikit_learn_and_has_the_calibration_error() -> None:
+    calibration = pytest.importorskip("sklearn.calibration")
+    rng = np.random.default_rng(2)
+    scores = rng.beta(0.5, 0.7, 400)
+    truth = rng.random(400) < scores**2
+    means, shares, counts = reliability_curve(scores, truth)
+    expected_shares, expected_means = calibration.calibration_curve(truth, scores, n_bins=15)
+    np.testing.assert_allclose(means, expected_means)
+    np.testing.assert_allclose(shares, expected_shares)
+    assert counts.sum() == 400
+    assert (np.abs(means - shares) * counts).sum() / 400 == pytest.approx(calibration_error(scores, truth))
