@@ -10,32 +10,32 @@ qemu-user (7.2 of bookworm; later ones have another plug-in interface) and gcc:
 ``apt-get install --no-install-recommends mmdebstrap qemu-user gcc libc6-dev``.
 
 What is counted runs between two system calls of the guest around ``invoke``, so that the start of Python and the
-loading of the model are outside; the first inference, which may prepare something, is left out. A few hundred
-instructions around it are in.
+loading of the model are outside, and so are the first two inferences. A few hundred instructions around it are in.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import re
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
 from arm64_root import DEFAULT_FOLDER, TOOLS, Arm64Error, build_root, command, environment, missing_tools
 
-from cspine_edge.files import refuse_existing, write_json
+from cspine_edge.files import write_json
 
 CPUS = ("cortex-a72", "cortex-a76")
 PLUG_IN = Path(__file__).with_name("instruction_count.c")
-INFERENCES = 2
-"""Counted ones, after the first."""
+WARM_UP, INFERENCES = 2, 2
+"""Inferences that are not counted, since a few hundred instructions are spent in them once; then counted ones."""
+COUNTED = ("instructions", "repeats_to_the_instruction")
 GUEST = """
 import gc, os, sys
 import numpy as np
@@ -114,11 +114,12 @@ def count(model: Path, cpu: str, root: Path, plug_in: Path) -> Count:
         If the guest cannot run it.
     """
     call = command(
-        *(root, cpu, "-c", GUEST, model.resolve(), str(1 + INFERENCES)), options=("-plugin", str(plug_in))
+        *(root, cpu, "-c", GUEST, model.resolve(), str(WARM_UP + INFERENCES)),
+        options=("-plugin", str(plug_in)),
     )
     done = subprocess.run(call, capture_output=True, text=True, env=environment(root), check=False)
     marks = [int(number) for number in re.findall(r"^instructions (\d+)$", done.stderr, re.MULTILINE)]
-    if done.returncode or len(marks) < 2 * (1 + INFERENCES):
+    if done.returncode or len(marks) < 2 * (WARM_UP + INFERENCES):
         last = done.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise Arm64Error(f"{model}: cannot be run on {cpu} ({last[0]})")
     counts = [end - begin for begin, end in zip(marks[::2], marks[1::2], strict=True)][-INFERENCES:]
@@ -145,9 +146,10 @@ def describe(model: Path) -> dict[str, Any]:
 def conditions(root: Path) -> dict[str, Any]:
     """What the counts depend on."""
     qemu = subprocess.run(["qemu-aarch64", "--version"], capture_output=True, text=True, check=True).stdout
+    first, last = WARM_UP + 1, WARM_UP + INFERENCES
     installed = {found.name: found.version for found in distributions(path=[str(root / "site")])}
     return {
-        "counted": f"inference 2 to {1 + INFERENCES} of a process, between system calls around invoke",
+        "counted": f"inferences {first} to {last} of a process, between system calls around invoke",
         "threads": 1,
         "kernels": "xnnpack",
         "emulator": qemu.splitlines()[0],
@@ -157,6 +159,16 @@ def conditions(root: Path) -> dict[str, Any]:
     }
 
 
+def earlier(out: Path, under: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Counts that ``out`` has under the same conditions, by the file's SHA-256: they would come out the same."""
+    if not out.is_file():
+        return {}
+    document = json.loads(out.read_text(encoding="utf-8"))
+    if document.get("conditions") != under:
+        return {}
+    return {row["sha256"]: {name: row[name] for name in COUNTED} for row in document["models"]}
+
+
 def main() -> None:
     """Count, print and write."""
     parser = argparse.ArgumentParser(
@@ -164,38 +176,46 @@ def main() -> None:
     )
     parser.add_argument("models", nargs="+", type=Path, metavar="MODEL", help=".tflite files")
     parser.add_argument("--root", type=Path, default=DEFAULT_FOLDER, help="folder of the arm64 root")
-    parser.add_argument("--out", type=Path, help="also write the counts here, as JSON")
-    parser.add_argument("--overwrite", action="store_true", help="replace an output that exists already")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="JSON file to bring up to date: what it has of the same files under the same conditions is kept",
+    )
     arguments = parser.parse_args()
     for model in arguments.models:
         if not model.is_file():
             parser.error(f"{model}: no such file")
-    if arguments.out:
-        refuse_existing(arguments.out, overwrite=arguments.overwrite)
     if install := missing_tools(TOOLS):
         raise Arm64Error(f"counting needs programs that are absent: {install}")
     root = build_root(arguments.root)
-    rows = []
+    under = conditions(root)
+    known = earlier(arguments.out, under)
+    models = {model: describe(model) for model in sorted(arguments.models, key=lambda path: path.name)}
     with tempfile.TemporaryDirectory() as folder:
         plug_in = build_plug_in(Path(folder))
-        for model in arguments.models:
-            counts = {cpu: count(model, cpu, root, plug_in) for cpu in CPUS}
-            rows.append(
-                describe(model)
-                | {"instructions": {cpu: found.instructions for cpu, found in counts.items()}}
-                | {"repeats_to_the_instruction": all(found.repeats for found in counts.values())}
+        for model, facts in models.items():
+            if facts["sha256"] not in known:
+                counts = {cpu: count(model, cpu, root, plug_in) for cpu in CPUS}
+                known[facts["sha256"]] = {
+                    "instructions": {cpu: found.instructions for cpu, found in counts.items()},
+                    "repeats_to_the_instruction": all(found.repeats for found in counts.values()),
+                }
+            document = {
+                "schema": "cspine-edge/instructions",
+                "version": 1,
+                "conditions": under,
+                "models": [
+                    facts | known[facts["sha256"]] for facts in models.values() if facts["sha256"] in known
+                ],
+            }
+            write_json(arguments.out, document, overwrite=True)  # each time: a long run can be broken off
+            counts_of = known[facts["sha256"]]["instructions"]
+            print(
+                f"{model.name}:",
+                ", ".join(f"{cpu} {n / 1e6:.2f} M" for cpu, n in counts_of.items()),
+                flush=True,
             )
-            shown = ", ".join(f"{cpu} {found.instructions / 1e6:.2f} M" for cpu, found in counts.items())
-            print(f"{model.name}: {shown}", flush=True)
-    if arguments.out:
-        document = {
-            "schema": "cspine-edge/instructions",
-            "version": 1,
-            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            "conditions": conditions(root),
-            "models": sorted(rows, key=lambda row: row["file"]),
-        }
-        write_json(arguments.out, document, overwrite=arguments.overwrite)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ def test_a_folder_of_others_is_not_touched(arm64_root: ModuleType, tmp_path: Pat
 def test_absent_programs_are_named(root: Path, tmp_path: Path, script: str) -> None:
     arguments = {
         "arm64_root.py": [tmp_path / "new"],
-        "instructions.py": [__file__, "--root", tmp_path / "new"],
+        "instructions.py": [__file__, "--root", tmp_path / "new", "--out", "x.json"],
     }
     done = subprocess.run(
         [sys.executable, root / "benchmarks" / script, *map(str, arguments[script])],
@@ -89,6 +89,26 @@ def test_absent_programs_are_named(root: Path, tmp_path: Path, script: str) -> N
     assert "apt-get install --no-install-recommends mmdebstrap qemu-user" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not (tmp_path / "new").exists()
+
+
+def test_counts_are_kept_under_the_same_conditions_only(instructions: ModuleType, tmp_path: Path) -> None:
+    out, under = tmp_path / "counts.json", {"emulator": "one"}
+    assert instructions.earlier(out, under) == {}
+    counted = {"instructions": {"cortex-a72": 5}, "repeats_to_the_instruction": True}
+    models = [{"sha256": "ab", "file": "of another name.tflite", **counted}]
+    out.write_text(json.dumps({"conditions": under, "models": models}))
+    assert instructions.earlier(out, under) == {"ab": counted}
+    assert instructions.earlier(out, {"emulator": "two"}) == {}
+
+
+def test_the_committed_counts_repeat_and_do_not_depend_on_weights(root: Path) -> None:
+    document = json.loads((root / "results" / "instructions-int8-arm64.json").read_text())
+    by_file = {model["file"]: model for model in document["models"]}
+    assert all(model["repeats_to_the_instruction"] for model in by_file.values())
+    trained = by_file["mobilenet-a1.0-224-int8-qat.tflite"]["instructions"]
+    drawn = by_file["mobilenet-a1.0-224-random-int8.tflite"]["instructions"]
+    # Not to the instruction: a release of the trained file may lag behind a change of the heads.
+    assert drawn == pytest.approx(trained, rel=0.01)
 
 
 @pytest.fixture
