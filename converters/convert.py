@@ -214,8 +214,8 @@ def convert(
     refuse_existing(out, overwrite=overwrite)
     precision = settings.precision
     _refuse_restoring(source, settings)
-    network, equalised = (folded := _folded(source)), None
-    validation = _load(source.validation, source.spec) if source.validation is not None else None
+    network, equalised = (folded := folded_network(source)), None
+    validation = load_part(source.validation, source.spec) if source.validation is not None else None
     calibration, images = None, None
     if precision.is_integer:
         if source.train is None:
@@ -293,7 +293,7 @@ def default_output(source: Source, precision: Precision) -> Path:
     return source.path.parent / f"{name}-{precision.value}.tflite"
 
 
-def _folded(source: Source) -> keras.Model:
+def folded_network(source: Source) -> keras.Model:
     """Fold, and prove on noise that the function is the same: a foreign graph may hold what folding does not know."""
     folded = fold(source.model)
     centre_logits(folded)
@@ -331,7 +331,8 @@ def _quantised(
     return network, whole, cut
 
 
-def _load(dataset: LabelledDataset, spec: Preprocessing) -> Part:
+def load_part(dataset: LabelledDataset, spec: Preprocessing) -> Part:
+    """Read and prepare the slices of a part, with a progress bar; classes and series weigh the same."""
     with progress("reading slices", len(dataset)) as step:
         images = load_images(dataset, spec, step)
     return Part(images, dataset.labels, balanced_weights(dataset.labels))
@@ -364,7 +365,7 @@ def _tune(
     """
     if source.train is None:
         raise UsageError("--precision int8-qat tunes on data; give --data")
-    train = _load(source.train, source.spec)
+    train = load_part(source.train, source.spec)
     optimizer = Optimizer(source.run.optimizer) if source.run else Optimizer.ADAM
     phase = Phase(
         "qat",

@@ -42,7 +42,7 @@ def embed_metadata(
     labels: Sequence[str],
     outputs: dict[str, str],
 ) -> bytes:
-    """Give the flatbuffer with TFLite metadata in it and its outputs in order; any metadata it had is replaced.
+    """Give the flatbuffer with TFLite metadata in it, its outputs in order and named; metadata it had is replaced.
 
     Parameters
     ----------
@@ -59,8 +59,13 @@ def embed_metadata(
         converter keeps none); each is given the labels file.
     """
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAsModel(graph, 0))
-    subgraph = model.subgraphs[0]
-    tensors = {entry.name.decode(): entry.tensorIndex for entry in model.signatureDefs[0].outputs}
+    subgraph, signature = model.subgraphs[0], model.signatureDefs[0]
+    for entry in (
+        *signature.inputs,
+        *signature.outputs,
+    ):  # the converter's own are StatefulPartitionedCall:0 ...
+        subgraph.tensors[entry.tensorIndex].name = entry.name
+    tensors = {entry.name.decode(): entry.tensorIndex for entry in signature.outputs}
     subgraph.outputs = np.array([tensors[output] for output in outputs], np.int32)
     graph_input = subgraph.tensors[subgraph.inputs[0]]
     # The statistics are those of the tensor's own values.

@@ -58,7 +58,7 @@ def margins_of(
     """Margins that a model with a contract gives for prepared images, shape (n,); it need not be written yet."""
     margins = []
     with tempfile.TemporaryDirectory() as folder:
-        classifier = Classifier(file.save(Path(folder) / "model.tflite").path)
+        classifier = Classifier(file.save(Path(folder) / f"model{file.path.suffix}").path)
         for image in images:
             margins.append(classifier.margin(image))
             on_slice()

@@ -29,7 +29,7 @@ from .errors import SliceError, UsageError
 from .machine import Machine, describe_machine, peak_memory_mib, read_sensors
 from .preprocess import prepare
 from .progress import Step, progress
-from .runtime import Runtime
+from .runtime import Runtime, tflite_session
 from .slices import is_dicom, read_slices
 from .window import Window
 
@@ -107,10 +107,11 @@ def bench(
         count: Classifier(model, threads=count, family=family, runtime=runtime) for count in sorted(threads)
     }
     first = classifiers[threads[0]]
+    session = tflite_session(first.session, "the bench is")
     conditions = Conditions(
-        runtime=first.session.runtime,
-        runtime_version=first.session.version,
-        family=first.session.family,
+        runtime=session.runtime,
+        runtime_version=session.version,
+        family=session.family,
         threads=threads,
         duration_s=duration_s,
         min_runs=min_runs,

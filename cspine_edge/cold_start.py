@@ -14,7 +14,7 @@ from .classifier import Classifier
 from .contract import KernelFamily
 from .documents import encode
 from .progress import Step
-from .runtime import _MODULES
+from .runtime import _MODULES, tflite_session
 from .window import Window
 
 
@@ -89,7 +89,7 @@ def measure_cold_start(
     ColdStartError
         If a process cannot be started, or breaks off.
     """
-    session = classifier.session
+    session = tflite_session(classifier.session, "a cold start is measured")
     given = {
         "sys_path": sys.path,
         "module": _MODULES[session.runtime],

@@ -8,7 +8,8 @@ contract is one of these, so any ZIP tool shows it, and a device needs nothing b
                         labels.txt         class names, one a line
                         golden/0.png ...   inputs of the golden pairs, grey, exactly as the tensor takes them
 
-The flatbuffer's SHA-256 stands in the contract and is verified at each load.
+The flatbuffer's SHA-256 stands in the contract and is verified at each load. An ``.onnx`` carries the same
+contract and labels as its metadata (:mod:`cspine_edge.onnx_model`).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _READABLE_VERSIONS = (1, VERSION)
 """Version 1 had no abstention; a reader that does not know it would leave referrals out, so it must not read 2."""
 CONTRACT_FILE = "cspine_edge.json"
 LABELS_FILE = "labels.txt"
+ONNX_SUFFIX = ".onnx"
 INTENDED_USE = "Research use only. Not a medical device."
 _LARGEST_ENTRY = 8 * 1024 * 1024
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -260,14 +262,14 @@ class Contract:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """A ``.tflite`` file taken apart.
+    """A ``.tflite`` file taken apart, or an ``.onnx`` by its suffix.
 
     Attributes
     ----------
     path
         Where it lies.
     graph
-        The flatbuffer alone.
+        The flatbuffer alone; of an ``.onnx`` the model without metadata.
     contract
         The contract, or ``None`` if it has none.
     attachments
@@ -286,7 +288,9 @@ class ModelFile:
         Raises
         ------
         ModelError
-            If it is missing or no TFLite file.
+            If it is missing or no TFLite file (no ONNX model).
+        MissingExtraError
+            If it is an ``.onnx`` and the package that reads it is not installed.
         ContractError
             If its contract is malformed or belongs to another graph.
         """
@@ -295,11 +299,16 @@ class ModelFile:
             data = path.read_bytes()
         except OSError as error:
             raise ModelError(path, f"cannot be read ({error.strerror}); give a .tflite file") from error
-        if data[4:8] != b"TFL3":
+        if path.suffix.lower() == ONNX_SUFFIX:
+            from .onnx_model import take_apart
+
+            graph, attachments = take_apart(path, data)
+        elif data[4:8] == b"TFL3":
+            graph, attachments = _take_apart(path, data)
+        else:
             raise ModelError(
                 path, "is no TFLite model; give a .tflite file, such as 'cspine-edge convert' writes"
             )
-        graph, attachments = _take_apart(path, data)
         document = attachments.pop(CONTRACT_FILE, None)
         if document is None:
             return cls(path, graph, None, attachments)
@@ -319,12 +328,12 @@ class ModelFile:
             raise ValueError("a model file is written with its contract")
         contract = replace(self.contract, graph_sha256=hashlib.sha256(self.graph).hexdigest())
         document = json.dumps(contract.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
-        buffer = io.BytesIO()
-        buffer.write(self.graph)
-        with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
-            for name, content in [(CONTRACT_FILE, document.encode()), *sorted(self.attachments.items())]:
-                archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), content)
-        write_bytes(path, buffer.getvalue(), overwrite=overwrite)
+        entries = {CONTRACT_FILE: document.encode()} | dict(sorted(self.attachments.items()))
+        if Path(path).suffix.lower() == ONNX_SUFFIX:
+            from .onnx_model import put_together
+        else:
+            put_together = _put_together
+        write_bytes(path, put_together(self.graph, entries), overwrite=overwrite)
         return replace(self, path=Path(path), contract=contract)
 
     def with_parity(self, parity: dict[str, Any]) -> ModelFile:
@@ -356,6 +365,15 @@ class ModelFile:
             raise ContractError(
                 self.path, f"its golden input {pair.image} is broken; convert again"
             ) from error
+
+
+def _put_together(graph: bytes, attachments: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    buffer.write(graph)
+    with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
+        for name, content in attachments.items():
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_EPOCH), content)
+    return buffer.getvalue()
 
 
 def _take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:

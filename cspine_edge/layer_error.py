@@ -30,7 +30,7 @@ from .documents import encode
 from .errors import ModelError, UsageError
 from .files import write_json
 from .parity import require_same_task
-from .runtime import Operation, Session, TensorSpec
+from .runtime import Operation, Session, TensorSpec, tflite_session
 
 KERNELS = KernelFamily.BUILTIN
 """Kernels to measure with: XNNPACK runs as one operation and keeps no tensors."""
@@ -151,6 +151,7 @@ def compare_layers(
             f"{len(images)} slices are too few to compare layers on; give {FEWEST_SLICES} or more"
         )
     require_same_task(candidate, reference)
+    ours, theirs = (tflite_session(model.session, "layers are compared") for model in (candidate, reference))
     pairs = _align(candidate, reference)
     sums = [_Sums(pair.reference.shape[-1], pair.with_offset) for pair in pairs]
     for image in images:
@@ -162,8 +163,8 @@ def compare_layers(
                 *(
                     tensor.dequantize(session.values(tensor.index))
                     for tensor, session in (
-                        (pair.reference, reference.session),
-                        (pair.candidate, candidate.session),
+                        (pair.reference, theirs),
+                        (pair.candidate, ours),
                     )
                 )
             )
@@ -274,7 +275,8 @@ def _share(
 
 def _align(candidate: Classifier, reference: Classifier) -> tuple[_Pair, ...]:
     """Pair operations in order."""
-    ours, theirs = (list(_arithmetic(model.session)) for model in (candidate, reference))
+    sessions = (tflite_session(model.session, "layers are compared") for model in (candidate, reference))
+    ours, theirs = (list(_arithmetic(session)) for session in sessions)
     for number, (one, other) in enumerate(zip(ours, theirs, strict=False), start=1):
         if one.key != other.key or (one.kernel and other.kernel and one.name != other.name):
             raise _misaligned(

@@ -1,4 +1,4 @@
-"""One face for the interpreters: LiteRT first, then tflite-runtime, then TensorFlow's own."""
+"""One face for the interpreters: LiteRT, then tflite-runtime, then TensorFlow's; ONNX Runtime for ``.onnx``."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ import os
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .contract import KernelFamily
+from .contract import ONNX_SUFFIX, KernelFamily
 from .errors import MissingExtraError, ModelError
 from .native import native_messages_caught
+
+if TYPE_CHECKING:
+    from .onnx_model import OnnxSession
 
 _MOST_THREADS = 4
 
@@ -204,21 +207,20 @@ def open_session(
     family: KernelFamily | None = None,
     runtime: Runtime | None = None,
     keep_tensors: bool = False,
-) -> Session:
+) -> Session | OnnxSession:
     """Load a graph into an interpreter.
 
     Parameters
     ----------
     path
-        The model file, for messages.
+        The model file, for messages; by its suffix an ``.onnx`` goes to ONNX Runtime.
     graph
-        The flatbuffer.
+        The flatbuffer, or the ONNX model.
     threads
         Number of threads; :func:`default_threads` by default.
-    family
-        Kernels to use; by default the runtime's own choice, which is the fastest.
-    runtime
-        Which interpreter; by default the first that is installed.
+    family, runtime
+        For TFLite: kernels to use, by default the runtime's own choice, which is the fastest; and which
+        interpreter, by default the first that is installed.
     keep_tensors
         Keep what each operation gave, for :meth:`Session.values`; needs a family other than XNNPACK, whose
         operations disappear in one delegate.
@@ -230,6 +232,10 @@ def open_session(
     ModelError
         If the graph cannot be loaded.
     """
+    if path.suffix.lower() == ONNX_SUFFIX:
+        from .onnx_model import OnnxSession
+
+        return OnnxSession(path, graph, threads or default_threads())
     candidates = (runtime,) if runtime else Runtime
     for candidate in candidates:
         try:
@@ -237,6 +243,19 @@ def open_session(
         except ImportError:
             continue
     raise MissingExtraError("running a model", "tflite-runtime")
+
+
+def tflite_session(session: Session | OnnxSession, what: str) -> Session:
+    """Give the session if it is a TFLite interpreter's.
+
+    Raises
+    ------
+    ModelError
+        If it is not; says that ``what`` is for ``.tflite`` files.
+    """
+    if isinstance(session, Session):
+        return session
+    raise ModelError(session.path, f"is an ONNX model; {what} for .tflite files only")
 
 
 def _is_installed(runtime: Runtime) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .classifier import Classifier
-from .contract import GoldenPair, ModelFile
+from .contract import GoldenPair
 from .errors import ContractError
+from .runtime import tflite_session
 
 _FLOAT_TOLERANCE = 1e-3
 """Largest difference of a float output, relative to the largest expected value; integers must be equal."""
@@ -71,7 +72,10 @@ def verify(classifier: Classifier) -> Verification:
     ------
     ContractError
         If it carries none for the kernels in use.
+    ModelError
+        If it is an ONNX model.
     """
+    session = tflite_session(classifier.session, "golden pairs are")
     golden = classifier.contract.golden
     if not golden:
         raise ContractError(
@@ -79,15 +83,13 @@ def verify(classifier: Classifier) -> Verification:
         )
     origin = classifier.contract.provenance
     mixed = origin is not None and bool(origin.in_float)
-    integer = all(output.scale for output in classifier.session.outputs) and not mixed
-    pairs = tuple(_replay(classifier, classifier.file, pair, integer, mixed) for pair in golden)
-    return Verification(str(classifier.file.path), classifier.session.banner, integer, pairs)
+    integer = all(output.scale for output in session.outputs) and not mixed
+    pairs = tuple(_replay(classifier, session.family.value, pair, integer, mixed) for pair in golden)
+    return Verification(str(classifier.file.path), session.banner, integer, pairs)
 
 
-def _replay(
-    classifier: Classifier, file: ModelFile, pair: GoldenPair, integer: bool, mixed: bool
-) -> PairResult:
-    family = classifier.session.family.value
+def _replay(classifier: Classifier, family: str, pair: GoldenPair, integer: bool, mixed: bool) -> PairResult:
+    file = classifier.file
     if family not in pair.expected:
         raise ContractError(file.path, f"has no golden outputs for {family} kernels; convert it again")
     found, wanted = outputs_of(classifier, file.golden_image(pair)), pair.expected[family]

@@ -120,8 +120,8 @@ def test_mediapipe_gives_our_class_and_score_on_ct(
 ) -> None:
     """The data set's variants are 224 x 224, as the model takes them; MediaPipe resizes its 512 x 512 originals.
 
-    Its resizing does not antialias, so that margins near 0 may change sign: 0 of 200 did with the shipped MobileNet,
-    1 with VGG16.
+    It resizes in a way of its own, so that margins near 0 may change sign: 0 of 200 did with the shipped
+    MobileNet, 1 with VGG16.
     """
     from PIL import Image
 

@@ -166,6 +166,7 @@ def test_outputs_come_in_the_order_asked_for(embedded: Callable[..., bytes]) -> 
         session.input_view()[:] = image
         session.invoke()
         found[order[0]] = [session.output(position) for position in (0, 1)]
+        assert [tensor.name for tensor in (session.input, *session.outputs)] == ["image", *order]
     np.testing.assert_array_equal(found["probability"], found["logits"][::-1])
     assert found["probability"][0].sum() == pytest.approx(1.0)
     assert found["logits"][0].sum() != pytest.approx(1.0)

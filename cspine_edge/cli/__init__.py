@@ -18,6 +18,7 @@ VERBS = (
     "audit",
     "train",
     "convert",
+    "export",
     "check",
     "layers",
     "predict",
