@@ -91,13 +91,13 @@ class Classifier:
     Parameters
     ----------
     model
-        A ``.tflite`` file; by default the shipped one.
+        A ``.tflite`` or ``.onnx`` file; by default the shipped one.
     threads
         Threads of the interpreter.
     family
-        Kernels to use; by default the fastest of the runtime.
+        Kernels to use; by default the fastest of the runtime; for TFLite.
     runtime
-        Which interpreter; by default the first installed.
+        Which interpreter; by default the first installed; for TFLite.
     threshold
         Operating threshold on the score in (0, 1), instead of the contract's.
     facts

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    model: Annotated[Path, typer.Argument(help="The quantised .tflite file.")],
+    model: Annotated[Path, typer.Argument(help="The quantised .tflite file, or an .onnx of 'export'.")],
     reference: Annotated[
         Path | None, typer.Option("--reference", help="Its float .tflite [the run's float32 model].")
     ] = None,
