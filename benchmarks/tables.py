@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bakeoff_tables import bakeoff_table
 from fast_tables import instructions_table, pareto_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -252,6 +253,7 @@ PAGES = {
         "pareto": lambda: pareto_table(RESULTS),
         "instructions": lambda: instructions_table(RESULTS),
     },
+    "docs/quantization.md": {"bakeoff": lambda: bakeoff_table(RESULTS)},
     "README.md": {"summary": summary_table},
 }
 

@@ -90,11 +90,12 @@ def _window(side: int) -> int:
 
 
 def _normalised_mean(pool: Any, norm: Any, source: Any) -> Any:
-    """Means along columns, then along rows, then of the few values left; the last of them is normalised."""
+    """Means of a few neighbours, then along columns, then along rows; the last of them is normalised."""
     factor, offset = _affine(norm)
     _, height, width, channels = pool.input_shape
     down, across = _window(height), _window(width)
-    shapes = [(down, 1), (1, across), (height // down, width // across)]
+    # What is rounded first is averaged most.
+    shapes = [(height // down, width // across), (down, 1), (1, across)]
     shapes = [shape for shape in shapes if shape != (1, 1)] or [(1, 1)]
     x = source
     for number, shape in enumerate(shapes, start=1):
