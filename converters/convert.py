@@ -325,8 +325,9 @@ def _quantised(
     ranges = activation_ranges(network, images, source.spec)
     rounded = round_kernels(network, ranges, images, source.spec, seed=seed)
     bound = LOGIT_BOUND if source.run is None else max(LOGIT_BOUND, abs(source.run.threshold.logit))
-    low, high = ranges[network.layers[-1].name]
-    bounded = ranges | {network.layers[-1].name: (max(low, -bound), min(high, bound))}
+    # A scanner that nobody has seen may give twice what the calibration set does.
+    reach = min(bound, 2 * max(map(abs, ranges[network.layers[-1].name])))
+    bounded = ranges | {network.layers[-1].name: (-reach, reach)}
     whole, cut = (quantization_aware(rounded, some, source.spec) for some in (ranges, bounded))
     return network, whole, cut
 

@@ -76,7 +76,8 @@ class Facts:
     value_range
         Real values for which bytes 0 and 255 stand in the network.
     probabilities
-        True if its outputs are probabilities, false if logits.
+        True if its outputs are probabilities, false if logits. Of several output tensors the first is read for
+        probabilities, as other tools do, and the last for logits.
     """
 
     labels: tuple[str, str]
@@ -145,7 +146,7 @@ class Classifier:
         if self.file.contract is not None:
             self.contract = self.file.contract
         elif facts is not None:
-            self.contract = _assumed_contract(path, self.session.input, facts)
+            self.contract = _assumed_contract(path, self.session.input, len(self.session.outputs), facts)
         else:
             raise ContractError(
                 path,
@@ -273,13 +274,13 @@ def shipped_model() -> Path:
     raise UsageError("this installation ships no model; give one with --model FILE")
 
 
-def _assumed_contract(path: Path, tensor: TensorSpec, facts: Facts) -> Contract:
+def _assumed_contract(path: Path, tensor: TensorSpec, outputs: int, facts: Facts) -> Contract:
     if len(tensor.shape) != 4 or tensor.shape[0] != 1:
         raise ContractError(path, f"takes an input of shape {tensor.shape}, not (1, height, width, channels)")
     _, height, width, channels = tensor.shape
     return Contract(
         preprocessing=Preprocessing(height, width, channels, None, facts.value_range),
-        outputs=Outputs(logits=0),
+        outputs=Outputs(logits=0 if facts.probabilities else outputs - 1),
         labels=facts.labels,
         positive=facts.positive,
     )
