@@ -47,8 +47,8 @@ class Entry:
     model, optimizer
         As in the names ``check-grouped-MODEL-OPTIMIZER-SERIES-csf.json`` and ``check-phantom-hard-MODEL.json``.
     network
-        The architecture by the grammar ``backbone[-aALPHA]-SIZE``, which is the same for its trained file and for
-        one with random weights.
+        The architecture by the grammar ``backbone[-aALPHA][-bBLOCKS]-SIZE``, which is the same for its trained file
+        and for one with random weights.
     precision
         Of the model that was checked.
     train

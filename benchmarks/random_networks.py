@@ -1,7 +1,7 @@
 """Int8 MobileNets of many widths and sizes with random weights, for counting and timing; they classify nothing.
 
-``python benchmarks/random_networks.py .cache/networks`` writes ``mobilenet-aALPHA-SIZE-random-int8.tflite``, built and
-converted as ``cspine-edge train`` and ``convert`` do, with the linear heads of the grouped protocol. Which
+``python benchmarks/random_networks.py .cache/networks`` writes ``mobilenet-aALPHA[-bBLOCKS]-SIZE-random-int8.tflite``,
+built and converted as ``cspine-edge train`` and ``convert`` do, with the linear heads of the grouped protocol. Which
 instructions an inference takes depends on the shapes; the weights hardly matter. Needs the train extra; five minutes.
 """
 
@@ -21,8 +21,8 @@ from cspine_edge.phantom import ImageFormat, write_phantom
 from cspine_edge.training.backbones import Architecture, Head, build
 from cspine_edge.training.framework import keras
 
-ALPHAS = (0.25, 0.5, 0.75, 1.0)
-SIZES = (96, 128, 160, 192, 224)
+WHOLE = tuple(product((0.25, 0.5, 0.75, 1.0), (None,), (96, 128, 160, 192, 224)))
+SHORTENED = ((0.5, 7, 224), (0.5, 8, 208), (0.5, 8, 192), (0.5, 11, 176), (0.5, 11, 192))
 
 
 def randomise(model: keras.Model, seed: int = 0) -> None:
@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("out", type=Path, help="folder to write to; files there are replaced")
+    parser.add_argument("out", type=Path, help="folder to write to; files that are there are kept")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -53,13 +53,16 @@ def main() -> None:
         )
         dataset = load_dataset(folder / "ct")
         settings = ConvertSettings(Precision.INT8, calibration_size=8)
-        for alpha, size in product(ALPHAS, SIZES):
-            name = f"mobilenet-a{alpha}-{size}-random"
-            network = build(Architecture(alpha=alpha, size=size, head=Head.LINEAR), "random")
+        for alpha, blocks, size in WHOLE + SHORTENED:
+            depth = f"-b{blocks}" if blocks else ""
+            name = f"mobilenet-a{alpha}{depth}-{size}-random"
+            out = arguments.out / f"{name}-int8.tflite"
+            if out.is_file():
+                continue
+            network = build(Architecture(alpha=alpha, blocks=blocks, size=size, head=Head.LINEAR), "random")
             randomise(network)
             network.save(folder / f"{name}.keras")
             source = source_of_keras(folder / f"{name}.keras", dataset, (0.0, 1.0))
-            out = arguments.out / f"{name}-int8.tflite"
             convert(source, settings, out, overwrite=True, log=lambda _: None)
             out.with_suffix(".calibration.json").unlink()
             print(out, flush=True)

@@ -74,7 +74,7 @@ class Row:
     name
         ``NETWORK-OPTIMIZER`` as in the names of the files in ``results/``.
     network, precision
-        Architecture by the grammar ``backbone[-aALPHA]-SIZE``; arithmetic.
+        Architecture by the grammar ``backbone[-aALPHA][-bBLOCKS]-SIZE``; arithmetic.
     train
         The options of ``cspine-edge train`` that make it.
     shipped

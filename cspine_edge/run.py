@@ -39,7 +39,7 @@ class Run:
     ----------
     folder
         The run folder.
-    backbone, alpha, size, hidden_units, dropout
+    backbone, alpha, size, hidden_units, dropout, blocks
         The architecture.
     optimizer, protocol, weights, seed
         As given to ``train``.
@@ -81,6 +81,7 @@ class Run:
     temperature: float = 1.0
     abstention: Abstention | None = None
     head: str = "dense"
+    blocks: int | None = None
 
     @property
     def model_path(self) -> Path:
@@ -89,9 +90,10 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name by the grammar ``backbone[-aALPHA]-SIZE``, e.g. ``mobilenet-a1.0-224``."""
+        """Name by the grammar ``backbone[-aALPHA][-bBLOCKS]-SIZE``, e.g. ``mobilenet-a1.0-224``."""
         width = f"-a{self.alpha}" if self.backbone == "mobilenet" else ""
-        return f"{self.backbone}{width}-{self.size}"
+        depth = f"-b{self.blocks}" if self.blocks else ""
+        return f"{self.backbone}{width}{depth}-{self.size}"
 
     @property
     def teacher(self) -> str | None:

@@ -174,6 +174,48 @@ def test_linear_heads_read_each_stage_and_are_added(backbone: str, features: lis
 
 
 @pytest.mark.parametrize(
+    ("blocks", "ends"),
+    [
+        (5, {8: "conv_pw_5_relu"}),
+        (8, {8: "conv_pw_5_relu", 16: "conv_pw_8_relu"}),
+        (12, {8: "conv_pw_5_relu", 16: "conv_pw_11_relu", 32: "conv_pw_12_relu"}),
+    ],
+)
+def test_a_shortened_network_ends_with_its_last_block(
+    blocks: int, ends: dict[int, str], tmp_path: Path
+) -> None:
+    """It takes the weights of a whole base, computes what that computes, and has a head at each stride it reaches."""
+    from cspine_edge.training.backbones import Architecture, Head, staged_features
+    from cspine_edge.training.framework import keras
+
+    assert Architecture(blocks=blocks).stages == ends
+    keras.utils.set_random_seed(1)
+    whole = keras.applications.MobileNet((32, 32, 3), alpha=0.25, include_top=False, weights=None)
+    whole.save_weights(tmp_path / "base.h5")
+    model = built("mobilenet", str(tmp_path / "base.h5"), head=Head.LINEAR, blocks=blocks)
+    assert sum("Conv2D" in type(layer).__name__ for layer in model.layers) == 1 + 2 * blocks
+    base, heads = staged_features(model)
+    assert len(heads) == len(ends)
+    images = np.random.default_rng(0).random((2, 32, 32, 3), dtype=np.float32)
+    long = built("mobilenet", str(tmp_path / "base.h5"))
+    wanted = [
+        keras.Model(long.input, long.get_layer(end).output)(images).numpy().mean((1, 2))
+        for end in ends.values()
+    ]
+    np.testing.assert_allclose(base(images), np.concatenate(wanted, axis=1), rtol=1e-4, atol=1e-6)
+    assert model(images).shape == (2, 2)
+
+    dense = built("mobilenet", blocks=blocks)
+    assert dense.get_layer("pool").input.name.startswith(list(ends.values())[-1])
+
+
+@pytest.mark.parametrize(("backbone", "blocks"), [("mobilenet", 4), ("mobilenet", 13), ("vgg16", 8)])
+def test_blocks_that_cannot_be_cut_are_a_usage_error(backbone: str, blocks: int) -> None:
+    with pytest.raises(UsageError, match="--blocks"):
+        built(backbone, alpha=1.0, blocks=blocks)
+
+
+@pytest.mark.parametrize(
     ("backbone", "mode", "first"),
     [
         ("mobilenet", "tf", "conv1_relu"),

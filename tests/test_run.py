@@ -78,6 +78,7 @@ def test_a_moved_folder_knows_where_it_is(tmp_path: Path) -> None:
         ({"alpha": 1.0, "size": 224}, "mobilenet-a1.0-224"),
         ({"backbone": "vgg16", "alpha": 1.0, "size": 224}, "vgg16-224"),
         ({"alpha": 1.0, "size": 224, "head": "linear"}, "mobilenet-a1.0-224"),
+        ({"alpha": 0.5, "size": 208, "blocks": 8}, "mobilenet-a0.5-b8-208"),
     ],
 )
 def test_names_follow_the_grammar(tmp_path: Path, changes: dict[str, Any], name: str) -> None:

@@ -103,6 +103,9 @@ def train(
         int | None, typer.Option("--hidden-units", min=1, help="Units of a dense head's ReLU layer [128].")
     ] = None,
     alpha: Annotated[float, typer.Option("--alpha", help="Width multiplier (mobilenet).")] = 1.0,
+    blocks: Annotated[
+        int | None, typer.Option("--blocks", help="Keep the first 5 to 12 blocks only (mobilenet) [all 13].")
+    ] = None,
     size: Annotated[int, typer.Option("--size", help="Height and width of the input in pixels.")] = 224,
     hold_out: Annotated[
         list[str] | None,
@@ -175,7 +178,9 @@ def train(
         option = f"--{of_dense[0].replace('_', '-')}"
         raise UsageError(f"{option} is about a dense head; linear ones are solved; add --head dense")
     settings = TrainSettings(
-        architecture=Architecture(Backbone(backbone.value), alpha, size, Head(head.value), **layers),
+        architecture=Architecture(
+            Backbone(backbone.value), alpha, size, Head(head.value), blocks=blocks, **layers
+        ),
         optimizer=Optimizer(optimizer.value),
         weights=weights,
         fine_tune_epochs=fine_tune_epochs,

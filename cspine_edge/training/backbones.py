@@ -20,11 +20,13 @@ STAGES = (8, 16, 32)
 """Strides of the maps that linear heads read; the map of 224 pixels is then 28, 14 and 7 wide."""
 
 _STAGE_ENDS = {
-    "mobilenet": ("conv_pw_5_relu", "conv_pw_11_relu", "conv_pw_13_relu"),
     "vgg16": ("block3_pool", "block4_pool", "block5_pool"),
     "densenet121": ("pool3_relu", "pool4_relu", "relu"),
 }
 """The last layer at each of these strides (VGG16: after its pooling)."""
+
+_MOBILENET_STAGES = ((1, 5), (6, 11), (12, 13))
+"""The first and the last of MobileNet's depthwise separable blocks at each of these strides."""
 
 FINE_TUNE_MOMENTUM = 0.9
 """Momentum of the batch normalisation's moving statistics while the base is trained."""
@@ -69,6 +71,8 @@ class Architecture:
         Units of a dense head's Dense ReLU layer.
     dropout
         Dropout rate of a dense head, before the logits; the paper gives 0.3 to 0.5.
+    blocks
+        How many of MobileNet's 13 depthwise separable blocks to keep; ``None`` keeps all.
     """
 
     backbone: Backbone = Backbone.MOBILENET
@@ -77,12 +81,30 @@ class Architecture:
     head: Head = Head.DENSE
     hidden_units: int = 128
     dropout: float = 0.5
+    blocks: int | None = None
 
     def __post_init__(self) -> None:
         if self.alpha != 1.0 and self.backbone is not Backbone.MOBILENET:
             raise UsageError("--alpha is a width multiplier of mobilenet only")
+        if self.blocks is not None:
+            if self.backbone is not Backbone.MOBILENET:
+                raise UsageError("--blocks shortens mobilenet only")
+            if not 5 <= self.blocks <= 12:
+                raise UsageError("--blocks must be 5 to 12; all 13 are kept without it")
         if self.size < 32:
             raise UsageError("--size must be at least 32 pixels")
+
+    @property
+    def stages(self) -> dict[int, str]:
+        """The last layer of the base at each stride of :data:`STAGES` that it reaches."""
+        if self.backbone is not Backbone.MOBILENET:
+            return dict(zip(STAGES, _STAGE_ENDS[self.backbone.value], strict=True))
+        blocks = self.blocks or _MOBILENET_STAGES[-1][1]
+        return {
+            stride: f"conv_pw_{min(last, blocks)}_relu"
+            for stride, (first, last) in zip(STAGES, _MOBILENET_STAGES, strict=True)
+            if first <= blocks
+        }
 
 
 def build(architecture: Architecture, weights: str) -> keras.Model:
@@ -133,27 +155,28 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
     if weights != "random":
         _take_unit_range(base, architecture.backbone)
     add_head = _dense_head if architecture.head is Head.DENSE else _linear_heads
-    return keras.Model(inputs, add_head(base, architecture), name=architecture.backbone.value)
+    ends = {stride: base.get_layer(name).output for stride, name in architecture.stages.items()}
+    return keras.Model(inputs, add_head(ends, architecture), name=architecture.backbone.value)
 
 
-def _dense_head(base: keras.Model, architecture: Architecture) -> Any:
+def _dense_head(ends: dict[int, Any], architecture: Architecture) -> Any:
     pool, hidden, dropout, logits = HEAD_LAYERS
-    x = keras.layers.GlobalAveragePooling2D(name=pool)(base.output)
+    x = keras.layers.GlobalAveragePooling2D(name=pool)(ends[max(ends)])
     x = keras.layers.Dense(architecture.hidden_units, activation="relu", name=hidden)(x)
     # Its own generator, which each epoch seeds; by default a seed is fixed as the graph is traced.
     x = keras.layers.Dropout(architecture.dropout, name=dropout, force_generator=True)(x)
     return keras.layers.Dense(len(LABELS), name=logits, dtype="float32")(x)
 
 
-def _linear_heads(base: keras.Model, architecture: Architecture) -> Any:
-    layers, logits = keras.layers, []
-    for stride, end in zip(STAGES, _STAGE_ENDS[architecture.backbone.value], strict=True):
-        x = layers.GlobalAveragePooling2D(name=f"stage{stride}_pool")(base.get_layer(end).output)
+def _linear_heads(ends: dict[int, Any], architecture: Architecture) -> Any:  # noqa: ARG001
+    layers, logits = keras.layers, {}
+    for stride, end in ends.items():
+        x = layers.GlobalAveragePooling2D(name=f"stage{stride}_pool")(end)
         # Not folded into the kernel: an int8 kernel has one scale for features of very different ones.
         x = layers.BatchNormalization(name=f"stage{stride}_norm", center=False, scale=False)(x)
-        logits.append(layers.Dense(len(LABELS), name=f"stage{stride}_logits", dtype="float32")(x))
-    total = logits[0]
-    for stride, more in zip(STAGES[1:], logits[1:], strict=True):  # TFLite's ADD takes two
+        logits[stride] = layers.Dense(len(LABELS), name=f"stage{stride}_logits", dtype="float32")(x)
+    total = logits.pop(min(ends))
+    for stride, more in logits.items():  # TFLite's ADD takes two
         total = layers.Add(name=f"stage{stride}_sum", dtype="float32")([total, more])
     return total
 
@@ -179,11 +202,14 @@ def staged_features(
 
     A head is a normalisation of its features and the layer of its two logits.
     """
-    pooled = [model.get_layer(f"stage{stride}_pool").output for stride in STAGES]
-    base = keras.Model(model.input, keras.layers.Concatenate()(pooled), name="staged_features")
+    names = {layer.name for layer in model.layers}
+    strides = [stride for stride in STAGES if f"stage{stride}_pool" in names]
+    pooled = [model.get_layer(f"stage{stride}_pool").output for stride in strides]
+    features = keras.layers.Concatenate()(pooled) if len(pooled) > 1 else pooled[0]
+    base = keras.Model(model.input, features, name="staged_features")
     return base, [
         (model.get_layer(f"stage{stride}_norm"), model.get_layer(f"stage{stride}_logits"))
-        for stride in STAGES
+        for stride in strides
     ]
 
 

@@ -225,6 +225,7 @@ def train(
         temperature=decision.temperature,
         abstention=decision.abstention,
         head=settings.architecture.head.value,
+        blocks=settings.architecture.blocks,
     )
     with replacing(run.model_path, overwrite=True) as temporary:
         written = temporary.with_suffix(".keras")
