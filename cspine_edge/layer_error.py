@@ -26,11 +26,14 @@ import numpy.typing as npt
 
 from .classifier import Classifier
 from .contract import KernelFamily
+from .dataset import LabelledDataset, read_labelled_slice
 from .documents import encode
 from .errors import ModelError, UsageError
 from .files import write_json
 from .parity import require_same_task
+from .preprocess import prepare
 from .runtime import Operation, Session, TensorSpec, tflite_session
+from .window import Window
 
 KERNELS = KernelFamily.BUILTIN
 """Kernels to measure with: XNNPACK runs as one operation and keeps no tensors."""
@@ -113,6 +116,48 @@ class LayerReport:
     def save(self, path: Path | str, *, overwrite: bool = False) -> None:
         """Write the report as JSON."""
         write_json(path, self.to_json(), overwrite=overwrite)
+
+
+def measure_layers(
+    candidate: Path,
+    reference: Path,
+    dataset: LabelledDataset,
+    *,
+    threads: int | None = None,
+    window: Window | None = None,
+    on_slice: Callable[[], object] = lambda: None,
+) -> LayerReport:
+    """Open both files so that every tensor is kept, read the slices, and compare every layer.
+
+    Parameters
+    ----------
+    candidate, reference
+        The quantised ``.tflite`` file and the float one of the same network.
+    dataset
+        The slices.
+    threads
+        Of each interpreter.
+    window
+        Window in HU for slices that need one and bring none.
+    on_slice
+        Called after each slice.
+
+    Raises
+    ------
+    UsageError, ContractError, ModelError
+        As :func:`compare_layers`.
+    InputError
+        If a slice cannot be read.
+    """
+    ours, theirs = (
+        Classifier(path, threads=threads, family=KERNELS, keep_tensors=True)
+        for path in (candidate, reference)
+    )
+    images = [
+        prepare(read_labelled_slice(dataset.path_of(item)), ours.spec, window).image
+        for item in dataset.slices
+    ]
+    return compare_layers(ours, theirs, np.array(images), data=dataset.describe(), on_slice=on_slice)
 
 
 def compare_layers(

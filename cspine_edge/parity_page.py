@@ -20,13 +20,11 @@ from . import parity_plots as plots
 from .contract import INTENDED_USE, ModelFile
 from .dataset import read_labelled_slice
 from .decision import Decision
+from .layer_error import LayerReport
 from .noninferiority import ALPHA, Loss, bound_without_loss, series_needed
 from .parity import Flip, GateVerdict, PairedMargins, ParityReport
 from .preprocess import Preprocessing, prepare
 from .window import Window
-
-Layer = tuple[str, str, float]
-"""A layer's name, its operation, and its signal to quantisation noise in dB (infinite where it is exact)."""
 
 _MOST_FLIPS = 24
 
@@ -54,7 +52,7 @@ def write_page(
     *,
     banner: str,
     window: Window | None = None,
-    layers: Sequence[Layer] | None = None,
+    layers: LayerReport | str = "it was not asked for",
     overwrite: bool = False,
 ) -> None:
     """Write the report as one HTML file with its figures and the slices that are decided differently.
@@ -72,7 +70,7 @@ def write_page(
     window
         Window in HU for slices that need one and bring none, as it was measured with.
     layers
-        Error of each layer, worst or first first; without them the section is left out.
+        Error of each layer, or why it was not measured.
     overwrite
         Replace an existing file.
 
@@ -107,18 +105,30 @@ def write_page(
     page.write_page(path, title, parts, style=_STYLE, overwrite=overwrite)
 
 
-def layer_section(layers: Sequence[Layer] | None) -> Iterable[str]:
-    """Give the error of each layer as a figure and a table; nothing where it was not measured."""
-    if not layers:
-        return
+def layer_section(layers: LayerReport | str) -> Iterable[str]:
+    """Give the error of each layer, worst first, as a figure and a table, or why it was not measured."""
     yield "<h3>Error of each layer</h3>"
+    if isinstance(layers, str):
+        yield f'<p class="soft">Not measured: {escape(layers)}.</p>'
+        return
+    worst_first = layers.worst_first()
     yield _figure(
-        plots.plot_layers(layers),
-        "Energy of each layer's output over that of its difference between the two models.",
+        plots.plot_layers(worst_first),
+        "Signal to quantisation noise of what reaches each layer's output, per channel up to a factor, over "
+        f"{layers.slices} of the slices; drop: the layer's own part; bias: in standard deviations of the signal.",
     )
     yield page.table(
-        ("layer", "operation", "SQNR, dB"),
-        [(name, operation, f"{ratio:.1f}") for name, operation, ratio in layers],
+        ("layer", "operation", "SQNR, dB", "drop, dB", "bias"),
+        [
+            (
+                layer.name,
+                layer.operation,
+                f"{layer.sqnr_db:.1f}",
+                "-" if layer.drop_db is None else f"{layer.drop_db:+.1f}",
+                "-" if layer.bias is None else f"{layer.bias:.3f}",
+            )
+            for layer in worst_first
+        ],
     )
 
 
@@ -247,7 +257,7 @@ def _impact(
     candidate: ModelFile,
     reference: ModelFile,
     window: Window | None,
-    layers: Sequence[Layer] | None,
+    layers: LayerReport | str,
 ) -> Iterable[str]:
     losses = (("sensitivity", report.sensitivity_loss), ("specificity", report.specificity_loss))
     small, large = (len(file.graph) / 1e6 for file in (candidate, reference))

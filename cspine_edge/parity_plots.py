@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from .dataset import LABELS
 from .errors import MissingExtraError
+from .layer_error import LayerError
 from .noninferiority import Loss
 from .parity import PairedMargins
 from .reliability import reliability_curve
@@ -146,15 +147,12 @@ def plot_reliability(paired: PairedMargins) -> str:
     return _svg(figure)
 
 
-def plot_layers(layers: Sequence[tuple[str, str, float]]) -> str:
-    """Draw the SQNR of each layer, (name, operation, dB), as a bar; an exact layer has none."""
+def plot_layers(layers: Sequence[LayerError]) -> str:
+    """Draw the SQNR of each layer as a bar."""
     figure, (axis,) = _figure(7.6, 0.9 + 0.17 * len(layers), 1)
-    ratios = [ratio if np.isfinite(ratio) else 0.0 for _, _, ratio in layers]
-    worst = min(range(len(layers)), key=lambda place: layers[place][2])
-    colours = [_CLASSES[1] if place == worst else _CANDIDATE for place in range(len(layers))]
-    axis.barh(range(len(layers)), ratios, color=colours, height=0.75)
-    axis.set(yticks=range(len(layers)), yticklabels=[name[-40:] for name, _, _ in layers])
-    axis.set(xlabel="signal to quantisation noise, dB (higher is better; the lowest in orange)")
+    axis.barh(range(len(layers)), [layer.sqnr_db for layer in layers], color=_CANDIDATE, height=0.75)
+    axis.set(yticks=range(len(layers)), yticklabels=[layer.name[-40:] for layer in layers])
+    axis.set(xlabel="signal to quantisation noise, dB (higher is better)")
     axis.tick_params(axis="y", labelsize=6.5)
     axis.set_ylim(len(layers) - 0.4, -0.6)
     return _svg(figure)

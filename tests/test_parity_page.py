@@ -24,8 +24,9 @@ from cspine_edge.contract import ModelFile
 from cspine_edge.dataset import load_dataset, read_labelled_slice
 from cspine_edge.decision import Decision, Threshold
 from cspine_edge.errors import OutputError
+from cspine_edge.layer_error import LayerError, LayerReport
 from cspine_edge.parity import PairedMargins, ParityReport, judge
-from cspine_edge.parity_page import _MOST_FLIPS, layer_section, write_page
+from cspine_edge.parity_page import _MOST_FLIPS, write_page
 from cspine_edge.preprocess import prepare
 
 pytest.importorskip("matplotlib")
@@ -179,18 +180,26 @@ def figures(page: str) -> list[str]:
     ]
 
 
-def test_layers_are_left_out_or_drawn(measured: PairedMargins, model: ModelFile, tmp_path: Path) -> None:
-    assert list(layer_section(None)) == list(layer_section(())) == []
-    without, _ = written(tmp_path, measured, model)
-    layers = [
-        ("stem", "CONV_2D", 41.5),
-        ("flat", "RESHAPE", float("inf")),
-        ("head", "FULLY_CONNECTED", 17.25),
-    ]
+def test_layers_are_drawn_or_it_says_why_not(
+    measured: PairedMargins, model: ModelFile, tmp_path: Path
+) -> None:
+    without, _ = written(tmp_path, measured, model, layers="its operations <differ>")
+    layers = LayerReport(
+        *("model.tflite", "float.tflite", "phantom"),
+        slices=8,
+        banner="an interpreter",
+        layers=(
+            LayerError("stem", "CONV_2D", (1, 8, 8, 4), "int8", 41.5, None, 0.0125),
+            LayerError("head", "FULLY_CONNECTED", (1, 2), "int8", 17.25, 24.25, None),
+        ),
+    )
     page, _ = written(tmp_path, measured, model, layers=layers, overwrite=True)
-    assert "Error of each layer" not in without
+    assert "Not measured: its operations &lt;differ&gt;." in without
+    assert "Not measured" not in page
     assert len(figures(page)) == len(figures(without)) + 1
-    assert (cells(page)["stem"], cells(page)["flat"][1]) == (["CONV_2D", "41.5"], "inf")
+    assert cells(page)["stem"] == ["CONV_2D", "41.5", "-", "0.013"]
+    assert cells(page)["head"] == ["FULLY_CONNECTED", "17.2", "+24.2", "-"]
+    assert page.index("<td>head</td>") < page.index("<td>stem</td>"), "the worst comes first"
 
 
 def test_equal_reports_have_equal_figures(measured: PairedMargins, model: ModelFile, tmp_path: Path) -> None:
@@ -244,6 +253,9 @@ def test_check_writes_the_page(cli: Any, call: Callable[..., list[str]], tmp_pat
     report = json.loads((tmp_path / "report.json").read_text())
     assert html.escape(report["reason"]) in out.read_text()
     assert [path.name for path in out.parent.iterdir()] == ["page.html"]
+    layers = cells(out.read_text())
+    assert layers["conv1"][0] == "CONV_2D"
+    assert float(layers["conv1"][1]) > 100, "a copy of the model differs from it"
     again = cli(*call("--html", out))
     assert again.code == 4
     assert f"{out}: exists already" in again.err

@@ -11,7 +11,16 @@ from ..errors import ExitCode
 from .options import JsonOption, OverwriteOption, SeriesPatternOption, ThreadsOption, WindowOption, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ..classifier import Classifier
+    from ..dataset import LabelledDataset
+    from ..layer_error import LayerReport
     from ..parity import ParityReport
+    from ..window import Window
+
+LAYER_SLICES = 32
+"""How many slices the error of each layer is measured on, for the page."""
 
 
 def register(app: typer.Typer) -> None:
@@ -88,6 +97,8 @@ def check(
     if html is not None:
         from ..parity_page import write_page
 
+        with progress("comparing layers", min(LAYER_SLICES, len(dataset))) as step:
+            layers = _layers(candidate, against, dataset, threads, window, step)
         write_page(
             html,
             report,
@@ -96,6 +107,7 @@ def check(
             against.file,
             banner=candidate.session.banner,
             window=window,
+            layers=layers,
             overwrite=overwrite,
         )
     if as_json:
@@ -110,6 +122,31 @@ def check(
         GateVerdict.TOO_LITTLE_EVIDENCE: ExitCode.TOO_LITTLE_EVIDENCE,
     }
     raise typer.Exit(int(codes[report.verdict]))
+
+
+def _layers(
+    candidate: Classifier,
+    reference: Classifier,
+    dataset: LabelledDataset,
+    threads: int | None,
+    window: Window | None,
+    on_slice: Callable[[], object],
+) -> LayerReport | str:
+    """Give the error of each layer, or why it cannot be measured."""
+    from ..errors import ModelError, UsageError
+    from ..layer_error import measure_layers
+
+    try:
+        return measure_layers(
+            candidate.file.path,
+            reference.file.path,
+            dataset.spread(LAYER_SLICES),
+            threads=threads,
+            window=window,
+            on_slice=on_slice,
+        )
+    except (ModelError, UsageError) as error:
+        return str(error)
 
 
 def _print(report: ParityReport, banner: str) -> None:

@@ -45,13 +45,9 @@ def layers(
     as_json: JsonOption = False,
 ) -> None:
     """Show where quantisation hurts: signal to noise of each layer against the float model, worst first."""
-    import numpy as np
-
-    from ..classifier import Classifier
-    from ..dataset import read_labelled_slice
+    from ..contract import ModelFile
     from ..files import refuse_existing
-    from ..layer_error import KERNELS, compare_layers
-    from ..preprocess import prepare
+    from ..layer_error import measure_layers
     from ..progress import progress
     from .pairing import find_data, find_reference
 
@@ -60,22 +56,12 @@ def layers(
             refuse_existing(path, overwrite=overwrite)
     if plot is not None:
         from ..training.plots import plot_layers
-    candidate = Classifier(model, threads=threads, family=KERNELS, keep_tensors=True)
-    against = reference or find_reference(candidate.file)
-    part, _ = find_data(candidate.file, data, split, series_pattern, validation=True)
+    file = ModelFile.read(model)
+    against = reference or find_reference(file)
+    part, _ = find_data(file, data, split, series_pattern, validation=True)
     dataset = part.spread(slices)
-    with progress("comparing", 2 * len(dataset)) as step:
-        images = []
-        for item in dataset.slices:
-            images.append(prepare(read_labelled_slice(dataset.path_of(item)), candidate.spec, window).image)
-            step()
-        report = compare_layers(
-            candidate,
-            Classifier(against, threads=threads, family=KERNELS, keep_tensors=True),
-            np.array(images),
-            data=dataset.describe(),
-            on_slice=step,
-        )
+    with progress("comparing", len(dataset)) as step:
+        report = measure_layers(model, against, dataset, threads=threads, window=window, on_slice=step)
     if out is not None:
         report.save(out, overwrite=overwrite)
     if plot is not None:
