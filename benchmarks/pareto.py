@@ -15,12 +15,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from fast_tables import pareto_table
+from reproduce import ROWS
 
 from cspine_edge import __version__
 from cspine_edge.bench import sweep
@@ -71,11 +71,10 @@ MANIFEST = (
     ),
     *(
         Entry(
-            *(f"mobilenet-a{alpha}-{size}", "nadam", f"mobilenet-a{alpha}-{size}", "int8-qat"),
-            f"--backbone mobilenet --alpha {alpha} --size {size} --protocol grouped",
+            *(row.model, row.optimizer, row.model, row.precision),
+            f"{' '.join(row.network_options)} --protocol grouped",
         )
-        for alpha, size in product((0.25, 0.5, 0.75, 1.0), (96, 128, 160, 192, 224))
-        if (alpha, size) != (1.0, 224)
+        for row in {row.model: row for row in ROWS.values() if row.alpha}.values()
     ),
 )
 

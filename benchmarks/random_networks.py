@@ -22,7 +22,7 @@ from cspine_edge.training.backbones import Architecture, Head, build
 from cspine_edge.training.framework import keras
 
 WHOLE = tuple(product((0.25, 0.5, 0.75, 1.0), (None,), (96, 128, 160, 192, 224)))
-SHORTENED = ((0.5, 7, 224), (0.5, 8, 208), (0.5, 8, 192), (0.5, 11, 176), (0.5, 11, 192))
+SHORTENED = ((0.25, 11, 272), (0.5, 7, 224), (0.5, 8, 192), (0.5, 11, 176))
 
 
 def randomise(model: keras.Model, seed: int = 0) -> None:

@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
 WEIGHT_FILES = {
     "mobilenet": "mobilenet_1_0_224_tf_no_top.h5",
+    "mobilenet-a0.5": "mobilenet_5_0_160_dequant_no_top.h5",
+    "mobilenet-a0.25": "mobilenet_2_5_224_tf_no_top.h5",
     "vgg16": "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5",
 }
 
@@ -35,6 +37,8 @@ class Row:
         Further options of ``train``.
     precision
         Of the int8 model.
+    alpha, blocks, size
+        Of a MobileNet that is not the whole 1.0/224.
     """
 
     backbone: str
@@ -42,12 +46,32 @@ class Row:
     hold_out: str | None
     options: tuple[str, ...] = ()
     precision: str = "int8"
+    alpha: float | None = None
+    blocks: int | None = None
+    size: int | None = None
+
+    @property
+    def model(self) -> str:
+        """The backbone, and what is not as usual with it."""
+        parts = (("a", self.alpha), ("b", self.blocks), ("", self.size))
+        return "-".join([self.backbone, *(f"{letter}{value}" for letter, value in parts if value)])
 
     @property
     def name(self) -> str:
-        """``PROTOCOL-BACKBONE-OPTIMIZER[-SERIES]``."""
+        """``PROTOCOL-MODEL-OPTIMIZER[-SERIES]``."""
         protocol, series = ("grouped", f"-{self.hold_out}") if self.hold_out else ("paper", "")
-        return f"{protocol}-{self.backbone}-{self.optimizer}{series}"
+        return f"{protocol}-{self.model}-{self.optimizer}{series}"
+
+    @property
+    def network_options(self) -> list[str]:
+        """The options of ``train`` that name the network."""
+        given = (("--alpha", self.alpha), ("--blocks", self.blocks), ("--size", self.size))
+        return ["--backbone", self.backbone, *(str(x) for pair in given if pair[1] for x in pair)]
+
+    @property
+    def weight_file(self) -> str:
+        """File of ImageNet weights."""
+        return WEIGHT_FILES[self.backbone + (f"-a{self.alpha}" if self.alpha else "")]
 
 
 # No ImageNet weights are to be had offline for DenseNet121; from nothing, and at 112 pixels for two cores' sake.
@@ -55,6 +79,8 @@ FROM_NOTHING = (
     *("--weights", "random", "--size", "112", "--head", "dense", "--epochs", "0"),
     *("--fine-tune-epochs", "8", "--fine-tune-rate", "1e-3"),
 )
+SMALL = ((0.25, 11, 272), (0.25, None, 224), (0.5, None, 224))
+"""Smaller MobileNets: width, blocks, size. The first is shipped as ``fast``."""
 ROWS = {
     row.name: row
     for row in (
@@ -67,6 +93,11 @@ ROWS = {
         *(Row("mobilenet", "nadam", series, precision="int8-qat") for series in ("B10", "B11", "B12", "B13")),
         *(Row("vgg16", "nadam", series) for series in ("B10", "B11", "B12")),
         *(Row("densenet121", "nadam", series, FROM_NOTHING) for series in ("B10", "B11", "B12")),
+        *(
+            Row("mobilenet", "nadam", series, alpha=alpha, blocks=blocks, size=size)
+            for alpha, blocks, size in SMALL
+            for series in ("B10", "B11", "B12")
+        ),
     )
 }
 
@@ -89,11 +120,11 @@ def reproduce(row: Row, data: Path, weights: Path | None, runs: Path) -> None:
         else:
             options += ["--protocol", "paper"]
         if weights is not None and "--weights" not in options:
-            options += ["--weights", str(weights / WEIGHT_FILES[row.backbone])]
+            options += ["--weights", str(weights / row.weight_file)]
         if folder.exists():
             options.append("--resume")
         cspine_edge(
-            "train", data, "--backbone", row.backbone, "--optimizer", row.optimizer, *options, "--out", folder
+            *("train", data, *row.network_options, "--optimizer", row.optimizer, *options, "--out", folder)
         )
     for precision in ("float32", row.precision):
         cspine_edge("convert", folder, "--precision", precision, "--overwrite")

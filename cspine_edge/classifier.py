@@ -18,6 +18,13 @@ from .runtime import Runtime, TensorSpec, open_session
 from .slices import CtSlice
 from .window import Window, WindowSource
 
+DEFAULT_MODEL = "mobilenet"
+SHIPPED = {
+    DEFAULT_MODEL: "mobilenet-a1.0-224-int8-qat.tflite",
+    "fast": "mobilenet-a0.25-b11-272-int8.tflite",
+}
+"""Models that come with the package, by the names that stand for them wherever a model is given."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -92,7 +99,7 @@ class Classifier:
     Parameters
     ----------
     model
-        A ``.tflite`` or ``.onnx`` file; by default the shipped one.
+        A ``.tflite`` or ``.onnx`` file, or the name of a shipped one (:data:`SHIPPED`); by default the first of these.
     threads
         Threads of the interpreter.
     family
@@ -132,7 +139,7 @@ class Classifier:
         facts: Facts | None = None,
         keep_tensors: bool = False,
     ) -> None:
-        self.file = ModelFile.read(shipped_model() if model is None else model)
+        self.file = ModelFile.read(find_model(model))
         path = self.file.path
         self.session = open_session(
             path,
@@ -258,8 +265,13 @@ class Classifier:
             yield self.classify(ct_slice, window)
 
 
-def shipped_model() -> Path:
-    """Path of the model that comes with the package.
+def shipped_model(name: str = DEFAULT_MODEL) -> Path:
+    """Path of a model that comes with the package.
+
+    Parameters
+    ----------
+    name
+        A key of :data:`SHIPPED`.
 
     Raises
     ------
@@ -268,10 +280,16 @@ def shipped_model() -> Path:
     """
     package = Path(__file__).parent
     for folder in (package / "models", package.parent / "models"):
-        found = sorted(folder.glob("mobilenet-*-int8-qat.tflite"))
-        if found:
-            return found[0]
-    raise UsageError("this installation ships no model; give one with --model FILE")
+        found = folder / SHIPPED[name]
+        if found.is_file():
+            return found
+    raise UsageError("this installation ships no model; give a .tflite file")
+
+
+def find_model(model: Path | str | None) -> Path:
+    """Give the file that is meant: a shipped model's by its name, unless a file of that name is there."""
+    name = DEFAULT_MODEL if model is None else str(model)
+    return shipped_model(name) if name in SHIPPED and not Path(name).exists() else Path(name)
 
 
 def _assumed_contract(path: Path, tensor: TensorSpec, outputs: int, facts: Facts) -> Contract:

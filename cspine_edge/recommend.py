@@ -178,13 +178,16 @@ class Recommendation:
         return Group(table, *map(Text, lines))
 
     def _advice(self) -> str:
-        from .classifier import shipped_model
+        from .classifier import SHIPPED, shipped_model
 
         if self.chosen is None:
             return "no network of the table keeps these limits; loosen one of them"
         row = self.chosen.row
         if row.shipped == shipped_model().name:
             return f"recommended: {row.name}, the default model of predict"
+        if row.shipped in SHIPPED.values():
+            (name,) = (name for name, file in SHIPPED.items() if file == row.shipped)
+            return f"recommended: {row.name}; cspine-edge predict --model {name}"
         if row.shipped:
             return f"recommended: {row.name}, models/{row.shipped} of the source tree"
         return f"recommended: {row.name}; cspine-edge train DATA {row.train}"

@@ -6,7 +6,9 @@ import hashlib
 import json
 from pathlib import Path
 
-from cspine_edge.classifier import Classifier, shipped_model
+import pytest
+
+from cspine_edge.classifier import SHIPPED, Classifier, find_model, shipped_model
 from cspine_edge.contract import KernelFamily, ModelFile, Precision
 from cspine_edge.verification import verify
 
@@ -30,22 +32,43 @@ def test_speeds_were_measured_with_the_shipped_model(root: Path) -> None:
     assert set(found) == {pinned}
 
 
-def test_shipped_model_is_checked_and_complete() -> None:
-    contract = ModelFile.read(shipped_model()).contract
+@pytest.mark.parametrize(("name", "precision"), [("mobilenet", Precision.INT8_QAT), ("fast", Precision.INT8)])
+def test_shipped_model_is_checked_and_complete(name: str, precision: Precision) -> None:
+    contract = ModelFile.read(shipped_model(name)).contract
     assert contract is not None
     assert contract.provenance is not None
-    assert contract.provenance.precision is Precision.INT8_QAT
+    assert contract.provenance.precision is precision
     assert contract.provenance.protocol == "grouped"
     assert contract.parity is not None
     assert contract.provenance.calibration_sha256 is not None
     assert "Not a medical device" in contract.intended_use
 
 
-def test_shipped_model_gives_its_golden_answers_in_each_family() -> None:
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_model_gives_its_golden_answers_in_each_family(name: str) -> None:
     for family in KernelFamily:
-        result = verify(Classifier(family=family, threads=1))
+        result = verify(Classifier(name, family=family, threads=1))
         assert result.exact
         assert result.passed
         # Outputs that never change would be equal anywhere.
-        expected = [pair.expected[family.value] for pair in Classifier().contract.golden]
+        expected = [pair.expected[family.value] for pair in Classifier(name).contract.golden]
         assert len(set(expected)) > 1
+
+
+def test_fast_takes_a_sixth_of_the_instructions(root: Path) -> None:
+    """As counted on the very files that ship."""
+    models = json.loads((root / "results" / "instructions-int8-arm64.json").read_text())["models"]
+    counted = {model["sha256"]: model["instructions"]["cortex-a72"] for model in models}
+    usual, fast = (
+        counted[hashlib.sha256(shipped_model(name).read_bytes()).hexdigest()]
+        for name in ("mobilenet", "fast")
+    )
+    assert 6 * fast <= usual
+
+
+def test_a_file_goes_before_a_shipped_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_model("fast") == shipped_model("fast")
+    assert find_model(None) == shipped_model()
+    (tmp_path / "fast").write_bytes(b"")
+    assert find_model(Path("fast")) == Path("fast")

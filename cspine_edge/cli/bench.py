@@ -9,7 +9,7 @@ import typer
 
 from ..errors import UsageError
 from ..slices import find_slices
-from .options import JsonOption, OverwriteOption, SeedOption, WindowOption, print_json
+from .options import JsonOption, ModelArgument, OverwriteOption, SeedOption, WindowOption, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -18,10 +18,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    model: Annotated[
-        Path | None,
-        typer.Argument(metavar="MODEL", help="A .tflite file with a contract; by default the shipped one."),
-    ] = None,
+    model: ModelArgument = None,
     threads: Annotated[
         str | None,
         typer.Option(

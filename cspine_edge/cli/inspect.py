@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from ..contract import Contract, KernelFamily
-from .options import JsonOption, print_json
+from .options import JsonOption, ModelArgument, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -18,15 +16,15 @@ def register(app: typer.Typer) -> None:
 
 
 def inspect(
-    model: Annotated[Path | None, typer.Argument(help="A .tflite file [the shipped model].")] = None,
+    model: ModelArgument = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show a model's contract and its graph in short."""
-    from ..classifier import shipped_model
+    from ..classifier import find_model
     from ..contract import ModelFile
     from ..runtime import open_session
 
-    file = ModelFile.read(model or shipped_model())
+    file = ModelFile.read(find_model(model))
     session = open_session(file.path, file.graph, threads=1, family=KernelFamily.REFERENCE)
     operations = session.operations()
     floating = sum("float" in " ".join(operation.dtypes) for operation in operations)

@@ -51,6 +51,8 @@ SeriesPatternOption = Annotated[
         "'series'.",
     ),
 ]
+MODEL_HELP = "A .tflite file, or fast: the smaller of the two shipped models [the larger]."
+ModelArgument = Annotated[Path | None, typer.Argument(metavar="[MODEL]", help=MODEL_HELP)]
 DataArgument = Annotated[
     Path, typer.Argument(help="Folder with fracture/ and normal/ (perhaps below train/, val/), or a CSV.")
 ]

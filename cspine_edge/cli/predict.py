@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import CspineError, ExitCode, UsageError
-from .options import ThreadsOption, WindowOption, parse_value_range
+from .options import MODEL_HELP, ThreadsOption, WindowOption, parse_value_range
 
 if TYPE_CHECKING:
     from ..classifier import Facts, Verdict
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 def predict(
     inputs: Annotated[list[Path], typer.Argument(help="PNG, JPEG and DICOM files, and folders of them.")],
-    model: Annotated[Path | None, typer.Option("--model", help="A .tflite file [the shipped model].")] = None,
+    model: Annotated[Path | None, typer.Option("--model", help=MODEL_HELP)] = None,
     threshold: Annotated[
         float | None,
         typer.Option("--threshold", help="Operating threshold on the score, instead of the contract's."),

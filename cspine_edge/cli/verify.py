@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..contract import KernelFamily
 from ..errors import ExitCode
-from .options import JsonOption, ThreadsOption, print_json
+from .options import JsonOption, ModelArgument, ThreadsOption, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -18,7 +17,7 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(
-    model: Annotated[Path | None, typer.Argument(help="A .tflite file [the shipped model].")] = None,
+    model: ModelArgument = None,
     family: Annotated[
         KernelFamily | None, typer.Option("--family", help="Kernels to use [the runtime's own].")
     ] = None,
