@@ -16,7 +16,7 @@ DATA ?= ../shared/data/csf
 paper: $(VENV)/.train ## every figure of docs/paper.md, from training on (hours); WEIGHTS=FOLDER to stay offline
 	$(BIN)/cspine-edge audit $(DATA) --out audited --overwrite
 	cp audited/audit.json results/audit-csf.json
-	$(BIN)/python benchmarks/reproduce.py all --data $(DATA) $(if $(WEIGHTS),--weights $(WEIGHTS))
+	$(BIN)/python benchmarks/reproduce.py paper grouped --data $(DATA) $(if $(WEIGHTS),--weights $(WEIGHTS))
 	$(BIN)/python benchmarks/ensemble.py $(foreach n,vgg16 densenet121 mobilenet,runs/paper-$n-nadam) \
 		--out results/ensemble-paper-nadam-csf.json
 	$(BIN)/python benchmarks/ablation.py probe --data $(DATA) --out results/ablation-probe-csf.json \

@@ -83,11 +83,14 @@ class MissingError(Exception):
     """A row cannot be collected; the message says what is missing."""
 
 
-def figures(path: Path) -> Figures:
-    """Read a report of ``check``."""
+def figures(path: Path, entry: Entry) -> Figures:
+    """Read a report of ``check``, and make sure that it is about the row's network."""
     if not path.is_file():
         raise MissingError(f"{path.name} is not there")
-    return Figures.of_report(json.loads(path.read_text(encoding="utf-8")))
+    report = json.loads(path.read_text(encoding="utf-8"))
+    if report["candidate"] != f"{entry.network}-{entry.precision}.tflite":
+        raise MissingError(f"{path.name} is about {report['candidate']}")
+    return Figures.of_report(report)
 
 
 def counted(entry: Entry, models: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -134,7 +137,8 @@ def collect(
         name = f"{entry.model}-{entry.optimizer}"
         try:
             grouped = {
-                series: figures(results / f"check-grouped-{name}-{series}-csf.json") for series in SERIES
+                series: figures(results / f"check-grouped-{name}-{series}-csf.json", entry)
+                for series in SERIES
             }
             model = counted(entry, models)
             file = file_of(model, folders)
@@ -143,7 +147,7 @@ def collect(
             continue
         phantom: Figures | None = None
         try:
-            phantom = figures(results / f"check-phantom-hard-{entry.model}.json")
+            phantom = figures(results / f"check-phantom-hard-{entry.model}.json", entry)
         except MissingError as missing:
             print(f"warning: {name} has no figures on the hard phantom: {missing}", file=sys.stderr)
         shipped = f"{entry.network}-{entry.precision}.tflite"

@@ -2,7 +2,7 @@
 
 ``python benchmarks/random_networks.py .cache/networks`` writes ``mobilenet-aALPHA[-bBLOCKS]-SIZE-random-int8.tflite``,
 built and converted as ``cspine-edge train`` and ``convert`` do, with the linear heads of the grouped protocol. Which
-instructions an inference takes depends on the shapes; the weights hardly matter. Needs the train extra; five minutes.
+instructions an inference takes depends on the shapes; the weights hardly matter. Needs the train extra; ten minutes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from cspine_edge.training.backbones import Architecture, Head, build
 from cspine_edge.training.framework import keras
 
 WHOLE = tuple(product((0.25, 0.5, 0.75, 1.0), (None,), (96, 128, 160, 192, 224)))
-SHORTENED = ((0.25, 11, 272), (0.5, 7, 224), (0.5, 8, 192), (0.5, 11, 176))
+SHORTENED = ((0.5, 7, 224), (0.5, 8, 192), (0.5, 11, 176))
+"""What else than ``fast`` comes near a sixth of the instructions of MobileNet 1.0/224."""
 
 
 def randomise(model: keras.Model, seed: int = 0) -> None:
@@ -44,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("out", type=Path, help="folder to write to; files that are there are kept")
+    parser.add_argument("out", type=Path, help="folder to write to; files that are there are replaced")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -57,8 +58,6 @@ def main() -> None:
             depth = f"-b{blocks}" if blocks else ""
             name = f"mobilenet-a{alpha}{depth}-{size}-random"
             out = arguments.out / f"{name}-int8.tflite"
-            if out.is_file():
-                continue
             network = build(Architecture(alpha=alpha, blocks=blocks, size=size, head=Head.LINEAR), "random")
             randomise(network)
             network.save(folder / f"{name}.keras")

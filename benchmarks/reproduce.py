@@ -1,7 +1,8 @@
-"""Train, convert and check a row of the tables in docs/paper.md, and write its data files to results/.
+"""Train, convert and check a row of the tables in docs/paper.md and docs/fast.md, and write its files to results/.
 
-``python benchmarks/reproduce.py paper-vgg16-nadam`` does one row, ``... paper`` or ``... grouped`` a table,
-``... all`` everything. A run folder that is finished is used again; a broken-off one is resumed.
+``python benchmarks/reproduce.py paper-vgg16-nadam`` does one row, ``... paper``, ``... grouped`` (docs/paper.md) or
+``... small`` (docs/fast.md) a table, ``... all`` everything. A run folder that is finished is used
+again; a broken-off one is resumed.
 """
 
 from __future__ import annotations
@@ -61,6 +62,11 @@ class Row:
         """``PROTOCOL-MODEL-OPTIMIZER[-SERIES]``."""
         protocol, series = ("grouped", f"-{self.hold_out}") if self.hold_out else ("paper", "")
         return f"{protocol}-{self.model}-{self.optimizer}{series}"
+
+    @property
+    def group(self) -> str:
+        """``paper``, ``grouped`` or, of a MobileNet that is not the whole 1.0/224, ``small``."""
+        return "small" if self.alpha else self.name.split("-")[0]
 
     @property
     def network_options(self) -> list[str]:
@@ -146,7 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("rows", nargs="+", choices=[*ROWS, "paper", "grouped", "all"])
+    parser.add_argument("rows", nargs="+", choices=[*ROWS, "paper", "grouped", "small", "all"])
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/csf", help="the data set")
     parser.add_argument(
         "--weights", type=Path, help="folder of ImageNet weight files; without it Keras downloads them"
@@ -154,7 +160,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=ROOT / "runs", help="folder of the run folders")
     arguments = parser.parse_args()
     for name, row in ROWS.items():
-        if {name, name.split("-")[0], "all"} & set(arguments.rows):
+        if {name, row.group, "all"} & set(arguments.rows):
             reproduce(row, arguments.data, arguments.weights, arguments.runs)
 
 

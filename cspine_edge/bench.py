@@ -63,7 +63,7 @@ def bench(
     Parameters
     ----------
     model
-        A ``.tflite`` file with a contract; by default the shipped one.
+        A ``.tflite`` file with a contract, or the name of a shipped one; by default the first of these.
     threads
         Thread counts to compare; stages, cold start and memory are measured with the first.
     duration_s, min_runs

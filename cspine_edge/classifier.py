@@ -23,7 +23,8 @@ SHIPPED = {
     DEFAULT_MODEL: "mobilenet-a1.0-224-int8-qat.tflite",
     "fast": "mobilenet-a0.25-b11-272-int8.tflite",
 }
-"""Models that come with the package, by the names that stand for them wherever a model is given."""
+"""Models that come with the package, by the names that stand for them in a :class:`Classifier` and in the verbs that
+read a model. ``check`` writes its verdict into files that are named by their path only."""
 
 
 @dataclass(frozen=True)
@@ -283,13 +284,13 @@ def shipped_model(name: str = DEFAULT_MODEL) -> Path:
         found = folder / SHIPPED[name]
         if found.is_file():
             return found
-    raise UsageError("this installation ships no model; give a .tflite file")
+    raise UsageError(f"this installation does not ship {SHIPPED[name]}; give a .tflite file")
 
 
 def find_model(model: Path | str | None) -> Path:
     """Give the file that is meant: a shipped model's by its name, unless a file of that name is there."""
     name = DEFAULT_MODEL if model is None else str(model)
-    return shipped_model(name) if name in SHIPPED and not Path(name).exists() else Path(name)
+    return shipped_model(name) if name in SHIPPED and not Path(name).is_file() else Path(name)
 
 
 def _assumed_contract(path: Path, tensor: TensorSpec, outputs: int, facts: Facts) -> Contract:

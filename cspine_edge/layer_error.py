@@ -140,7 +140,7 @@ def measure_layers(
     window
         Window in HU for slices that need one and bring none.
     on_slice
-        Called after each slice.
+        Called twice for each slice: after it was read, and after it was run.
 
     Raises
     ------
@@ -153,10 +153,12 @@ def measure_layers(
         Classifier(path, threads=threads, family=KERNELS, keep_tensors=True)
         for path in (candidate, reference)
     )
-    images = [
-        prepare(read_labelled_slice(dataset.path_of(item)), ours.spec, window).image
-        for item in dataset.slices
-    ]
+    for model in (ours, theirs):  # before anything is read
+        tflite_session(model.session, "layers are compared")
+    images = []
+    for item in dataset.slices:
+        images.append(prepare(read_labelled_slice(dataset.path_of(item)), ours.spec, window).image)
+        on_slice()
     return compare_layers(ours, theirs, np.array(images), data=dataset.describe(), on_slice=on_slice)
 
 

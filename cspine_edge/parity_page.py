@@ -51,8 +51,8 @@ def write_page(
     reference: ModelFile,
     *,
     banner: str,
+    layers: LayerReport | str,
     window: Window | None = None,
-    layers: LayerReport | str = "it was not asked for",
     overwrite: bool = False,
 ) -> None:
     """Write the report as one HTML file with its figures and the slices that are decided differently.
@@ -67,10 +67,10 @@ def write_page(
         The two models; both have a contract.
     banner
         One line on the interpreter that ran them.
-    window
-        Window in HU for slices that need one and bring none, as it was measured with.
     layers
         Error of each layer, or why it was not measured.
+    window
+        Window in HU for slices that need one and bring none, as it was measured with.
     overwrite
         Replace an existing file.
 
@@ -115,7 +115,8 @@ def layer_section(layers: LayerReport | str) -> Iterable[str]:
     yield _figure(
         plots.plot_layers(worst_first),
         "Signal to quantisation noise of what reaches each layer's output, per channel up to a factor, over "
-        f"{layers.slices} of the slices; drop: the layer's own part; bias: in standard deviations of the signal.",
+        f"{layers.slices} of the slices ({layers.banner}); drop: the layer's own part; bias: in standard deviations "
+        "of the signal.",
     )
     yield page.table(
         ("layer", "operation", "SQNR, dB", "drop, dB", "bias"),

@@ -34,6 +34,7 @@ def instructions(arm64_root: ModuleType) -> ModuleType:
     [
         ("mobilenet-a0.25-96-random-int8.tflite", ("mobilenet-a0.25-96", "int8", "random")),
         ("mobilenet-a1.0-224-int8-qat.tflite", ("mobilenet-a1.0-224", "int8-qat", "trained")),
+        ("mobilenet-a0.25-b11-272-int8.tflite", ("mobilenet-a0.25-b11-272", "int8", "trained")),
         ("vgg16-224-float32.tflite", ("vgg16-224", "float32", "trained")),
         ("foreign.tflite", ("foreign", None, "trained")),
     ],

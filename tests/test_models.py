@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,5 +72,15 @@ def test_a_file_goes_before_a_shipped_name(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     assert find_model("fast") == shipped_model("fast")
     assert find_model(None) == shipped_model()
+    (tmp_path / "fast").mkdir()
+    assert find_model("fast") == shipped_model("fast")
+    (tmp_path / "fast").rmdir()
     (tmp_path / "fast").write_bytes(b"")
     assert find_model(Path("fast")) == Path("fast")
+
+
+def test_the_gate_leaves_a_shipped_model_as_it_is(cli: Callable[..., Any], phantom_data: Path) -> None:
+    before = shipped_model("fast").read_bytes()
+    shown = cli("check", "fast", "--reference", "fast", "--data", phantom_data)
+    assert shown.code == 3, shown.err
+    assert shipped_model("fast").read_bytes() == before

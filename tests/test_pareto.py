@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -200,10 +201,19 @@ def test_the_committed_table_is_that_of_the_reports(root: Path, benchmark: Modul
     counts = {model["network"]: [] for model in models}
     for model in models:
         counts[model["network"]].append(model["instructions"])
+    entries = {f"{entry.model}-{entry.optimizer}": entry for entry in benchmark.MANIFEST}
     for row in table.rows:
+        entry = entries[row.name]
+        assert (entry.network, entry.precision) == (row.network, row.precision)
         for series, figures in row.grouped.items():
             path = root / "results" / f"check-grouped-{row.name}-{series}-csf.json"
-            assert figures == benchmark.figures(path)
+            assert figures == benchmark.figures(path, entry)
+        if row.phantom is not None:
+            path = root / "results" / f"check-phantom-hard-{entry.model}.json"
+            assert row.phantom == benchmark.figures(path, entry)
+            other = dataclasses.replace(entry, precision="float16")
+            with pytest.raises(benchmark.MissingError, match="is about"):
+                benchmark.figures(path, other)
         assert row.instructions in counts[row.network]
 
 

@@ -56,6 +56,7 @@ def written(
     folder: Path, paired: PairedMargins, model: ModelFile, **options: Any
 ) -> tuple[str, ParityReport]:
     report = judge(paired, candidate="quick<b>.tflite", reference="float.tflite", leak="no leak: <b>&none")
+    options = {"layers": "not here"} | options
     write_page(folder / "page.html", report, paired, model, model, banner="an interpreter", **options)
     return (folder / "page.html").read_text(encoding="utf-8"), report
 
@@ -260,6 +261,20 @@ def test_check_writes_the_page(cli: Any, call: Callable[..., list[str]], tmp_pat
     assert again.code == 4
     assert f"{out}: exists already" in again.err
     assert cli(*call("--html", out, "--overwrite")).code == 3
+
+
+def test_layers_that_cannot_be_compared_do_not_cost_the_page(
+    cli: Any, call: Callable[..., list[str]], phantom_data: Path, tmp_path: Path
+) -> None:
+    few = tmp_path / "few"
+    for label in ("fracture", "normal"):
+        (few / label).mkdir(parents=True)
+        for path in sorted((phantom_data / label).iterdir())[:2]:
+            shutil.copy(path, few / label)
+    out = tmp_path / "page.html"
+    arguments = [few if part == str(phantom_data) else part for part in call("--html", out)]
+    assert cli(*arguments).code == 3
+    assert "Not measured: 4 slices are too few to compare layers on" in out.read_text()
 
 
 WITHOUT_MATPLOTLIB = """

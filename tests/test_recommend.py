@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cspine_edge.classifier import shipped_model
+from cspine_edge.classifier import SHIPPED, shipped_model
 from cspine_edge.errors import UsageError
 from cspine_edge.pareto import Figures, ParetoTable, Row, shipped_table
 from cspine_edge.recommend import Cpu, Limits, Speed, recommend, speed_here, speed_of_core
@@ -154,6 +154,13 @@ def test_the_shipped_table_knows_the_shipped_model(cli: Callable[..., Any]) -> N
     assert "Not a medical device" in found["intended_use"]
 
 
+def test_a_shipped_network_is_recommended_by_the_name_that_predict_takes(cli: Callable[..., Any]) -> None:
+    limit = shipped_model("fast").stat().st_size / 1e6 + 1e-6
+    shown = cli("recommend", "--max-mb", limit)
+    assert shown.code == 0, shown.err
+    assert "cspine-edge predict --model fast" in shown.out
+
+
 def test_limits_on_the_command_line(cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     smallest = min(shipped_table().rows, key=lambda entry: entry.size_bytes)
@@ -188,8 +195,11 @@ def test_this_machine(cli: Callable[..., Any]) -> None:
     assert "ms here" in json.loads(shown.out)["basis"]
 
 
-def test_the_wheel_takes_the_table_along(root: Path) -> None:
+def test_the_wheel_takes_table_and_models_along(root: Path) -> None:
     tomllib = pytest.importorskip("tomllib")  # Python 3.11
     targets = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
-    assert targets["wheel"]["force-include"]["results/pareto.json"] == "cspine_edge/models/pareto.json"
+    included = targets["wheel"]["force-include"]
+    assert included["results/pareto.json"] == "cspine_edge/models/pareto.json"
+    for name in SHIPPED.values():
+        assert included[f"models/{name}"] == f"cspine_edge/models/{name}"
     assert "!/results/pareto.json" in targets["sdist"]["exclude"]

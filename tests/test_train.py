@@ -285,6 +285,22 @@ def test_linear_heads_are_solved_on_any_base(
         )
 
 
+def test_a_shortened_network_is_trained_and_named(
+    small_run: Path, dataset: LabelledDataset, tmp_path: Path
+) -> None:
+    from cspine_edge.training.backbones import Architecture, Head
+
+    shortened = Architecture(alpha=0.25, size=96, head=Head.LINEAR, blocks=8)
+    settings = settings_of(small_run / "model.keras", architecture=shortened)
+    result, lines = trained(dataset, grouped_split(dataset, 0), settings, tmp_path / "run")
+    heads = [line.split(":")[0] for line in lines if line.startswith("linear head")]
+    assert heads == ["linear head at stride 8", "linear head at stride 16"]
+    run = Run.load(tmp_path / "run")
+    assert (run.name, run.blocks, result.run.blocks) == ("mobilenet-a0.25-b8-96", 8, 8)
+    assert run.settings["architecture"]["blocks"] == 8
+    assert "blocks" not in Run.load(small_run).settings["architecture"], "earlier runs could not be resumed"
+
+
 def test_random_weights_are_no_base_to_read(dataset: LabelledDataset, tmp_path: Path) -> None:
     from cspine_edge.training.backbones import Architecture, Head
 

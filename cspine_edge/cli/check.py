@@ -56,7 +56,11 @@ def check(
         ),
     ] = None,
     record: Annotated[
-        bool, typer.Option("--record/--no-record", help="Write the verdict into the model's contract.")
+        bool,
+        typer.Option(
+            "--record/--no-record",
+            help="Write the verdict into the model's contract; never where a shipped model is named.",
+        ),
     ] = True,
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
@@ -97,7 +101,7 @@ def check(
     if html is not None:
         from ..parity_page import write_page
 
-        with progress("comparing layers", min(LAYER_SLICES, len(dataset))) as step:
+        with progress("comparing layers", 2 * min(LAYER_SLICES, len(dataset))) as step:
             layers = _layers(candidate, against, dataset, threads, window, step)
         write_page(
             html,
@@ -114,7 +118,7 @@ def check(
         print_json(report.to_json())
     else:
         _print(report, candidate.session.banner)
-    if record:
+    if record and candidate.file.path == model:  # a shipped model that was named stays what its hash says
         candidate.file.with_parity(report.summary())
     codes = {
         GateVerdict.PASSED: ExitCode.OK,
@@ -145,7 +149,9 @@ def _layers(
             window=window,
             on_slice=on_slice,
         )
-    except (ModelError, UsageError) as error:
+    except ModelError as error:
+        return error.reason
+    except UsageError as error:
         return str(error)
 
 

@@ -45,6 +45,7 @@ def layers(
     as_json: JsonOption = False,
 ) -> None:
     """Show where quantisation hurts: signal to noise of each layer against the float model, worst first."""
+    from ..classifier import find_model
     from ..contract import ModelFile
     from ..files import refuse_existing
     from ..layer_error import measure_layers
@@ -56,12 +57,12 @@ def layers(
             refuse_existing(path, overwrite=overwrite)
     if plot is not None:
         from ..training.plots import plot_layers
-    file = ModelFile.read(model)
+    file = ModelFile.read(find_model(model))
     against = reference or find_reference(file)
     part, _ = find_data(file, data, split, series_pattern, validation=True)
     dataset = part.spread(slices)
-    with progress("comparing", len(dataset)) as step:
-        report = measure_layers(model, against, dataset, threads=threads, window=window, on_slice=step)
+    with progress("comparing", 2 * len(dataset)) as step:
+        report = measure_layers(file.path, against, dataset, threads=threads, window=window, on_slice=step)
     if out is not None:
         report.save(out, overwrite=overwrite)
     if plot is not None:

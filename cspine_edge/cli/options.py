@@ -51,7 +51,7 @@ SeriesPatternOption = Annotated[
         "'series'.",
     ),
 ]
-MODEL_HELP = "A .tflite file, or fast: the smaller of the two shipped models [the larger]."
+MODEL_HELP = "A .tflite file with a contract, or one of the shipped: mobilenet, fast [mobilenet]."
 ModelArgument = Annotated[Path | None, typer.Argument(metavar="[MODEL]", help=MODEL_HELP)]
 DataArgument = Annotated[
     Path, typer.Argument(help="Folder with fracture/ and normal/ (perhaps below train/, val/), or a CSV.")

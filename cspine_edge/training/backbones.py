@@ -154,21 +154,23 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
         raise ModelError(weights, f"does not fit {architecture.backbone.value} ({cause})") from error
     if weights != "random":
         _take_unit_range(base, architecture.backbone)
-    add_head = _dense_head if architecture.head is Head.DENSE else _linear_heads
     ends = {stride: base.get_layer(name).output for stride, name in architecture.stages.items()}
-    return keras.Model(inputs, add_head(ends, architecture), name=architecture.backbone.value)
+    logits = (
+        _dense_head(ends[max(ends)], architecture) if architecture.head is Head.DENSE else _linear_heads(ends)
+    )
+    return keras.Model(inputs, logits, name=architecture.backbone.value)
 
 
-def _dense_head(ends: dict[int, Any], architecture: Architecture) -> Any:
+def _dense_head(end: Any, architecture: Architecture) -> Any:
     pool, hidden, dropout, logits = HEAD_LAYERS
-    x = keras.layers.GlobalAveragePooling2D(name=pool)(ends[max(ends)])
+    x = keras.layers.GlobalAveragePooling2D(name=pool)(end)
     x = keras.layers.Dense(architecture.hidden_units, activation="relu", name=hidden)(x)
     # Its own generator, which each epoch seeds; by default a seed is fixed as the graph is traced.
     x = keras.layers.Dropout(architecture.dropout, name=dropout, force_generator=True)(x)
     return keras.layers.Dense(len(LABELS), name=logits, dtype="float32")(x)
 
 
-def _linear_heads(ends: dict[int, Any], architecture: Architecture) -> Any:  # noqa: ARG001
+def _linear_heads(ends: dict[int, Any]) -> Any:
     layers, logits = keras.layers, {}
     for stride, end in ends.items():
         x = layers.GlobalAveragePooling2D(name=f"stage{stride}_pool")(end)

@@ -56,7 +56,8 @@ def solve_linear_heads(
     labels = np.tile(features.labels, len(features.renditions))
     weights = np.tile(features.weights, len(features.renditions))
     start = 0
-    for (norm, logits), stride, penalty in zip(heads, STAGES, penalties, strict=False):
+    count = len(heads)  # a shortened network ends before the last strides
+    for (norm, logits), stride, penalty in zip(heads, STAGES[:count], penalties[:count], strict=True):
         stop = start + norm.input_shape[-1]
         rows = np.concatenate([rendition[:, start:stop] for rendition in features.renditions]).astype(
             np.float64

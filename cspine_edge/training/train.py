@@ -360,6 +360,8 @@ def _load_parts(
 def _describe(settings: TrainSettings) -> dict[str, object]:
     backbone, head = settings.architecture.backbone.value, settings.architecture.head.value
     architecture = asdict(settings.architecture) | {"backbone": backbone, "head": head}
+    if settings.architecture.blocks is None:  # as runs were described before there was a choice
+        del architecture["blocks"]
     window = str(settings.window) if settings.window else None
     described = asdict(settings) | {"optimizer": settings.optimizer.value, "window": window}
     if settings.weights not in ("imagenet", "random"):
