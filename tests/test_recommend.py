@@ -159,6 +159,9 @@ def test_a_shipped_network_is_recommended_by_the_name_that_predict_takes(cli: Ca
     shown = cli("recommend", "--max-mb", limit)
     assert shown.code == 0, shown.err
     assert "cspine-edge predict --model fast" in shown.out
+    assert "on the hard phantom (thin gaps in much noise) its balanced accuracy is" in " ".join(
+        shown.out.split()
+    )
 
 
 def test_limits_on_the_command_line(cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
