@@ -118,25 +118,27 @@ class LayerReport:
         write_json(path, self.to_json(), overwrite=overwrite)
 
 
+def open_to_compare(model: Path | str, threads: int | None = None) -> Classifier:
+    """Open a model with :data:`KERNELS`, and so that every tensor is kept."""
+    return Classifier(model, threads=threads, family=KERNELS, keep_tensors=True)
+
+
 def measure_layers(
-    candidate: Path,
-    reference: Path,
+    candidate: Classifier,
+    reference: Classifier,
     dataset: LabelledDataset,
     *,
-    threads: int | None = None,
     window: Window | None = None,
     on_slice: Callable[[], object] = lambda: None,
 ) -> LayerReport:
-    """Open both files so that every tensor is kept, read the slices, and compare every layer.
+    """Read the slices, and compare every layer.
 
     Parameters
     ----------
     candidate, reference
-        The quantised ``.tflite`` file and the float one of the same network.
+        The quantised model and the float one of the same network, as :func:`open_to_compare` opens them.
     dataset
         The slices.
-    threads
-        Of each interpreter.
     window
         Window in HU for slices that need one and bring none.
     on_slice
@@ -149,17 +151,13 @@ def measure_layers(
     InputError
         If a slice cannot be read.
     """
-    ours, theirs = (
-        Classifier(path, threads=threads, family=KERNELS, keep_tensors=True)
-        for path in (candidate, reference)
-    )
-    for model in (ours, theirs):  # before anything is read
+    for model in (candidate, reference):  # before anything is read
         tflite_session(model.session, "layers are compared")
     images = []
     for item in dataset.slices:
-        images.append(prepare(read_labelled_slice(dataset.path_of(item)), ours.spec, window).image)
+        images.append(prepare(read_labelled_slice(dataset.path_of(item)), candidate.spec, window).image)
         on_slice()
-    return compare_layers(ours, theirs, np.array(images), data=dataset.describe(), on_slice=on_slice)
+    return compare_layers(candidate, reference, np.array(images), data=dataset.describe(), on_slice=on_slice)
 
 
 def compare_layers(

@@ -138,14 +138,13 @@ def _layers(
 ) -> LayerReport | str:
     """Give the error of each layer, or why it cannot be measured."""
     from ..errors import ModelError, UsageError
-    from ..layer_error import measure_layers
+    from ..layer_error import measure_layers, open_to_compare
 
     try:
         return measure_layers(
-            candidate.file.path,
-            reference.file.path,
+            open_to_compare(candidate.file.path, threads),
+            open_to_compare(reference.file.path, threads),
             dataset.spread(LAYER_SLICES),
-            threads=threads,
             window=window,
             on_slice=on_slice,
         )

@@ -45,10 +45,8 @@ def layers(
     as_json: JsonOption = False,
 ) -> None:
     """Show where quantisation hurts: signal to noise of each layer against the float model, worst first."""
-    from ..classifier import find_model
-    from ..contract import ModelFile
     from ..files import refuse_existing
-    from ..layer_error import measure_layers
+    from ..layer_error import measure_layers, open_to_compare
     from ..progress import progress
     from .pairing import find_data, find_reference
 
@@ -57,12 +55,12 @@ def layers(
             refuse_existing(path, overwrite=overwrite)
     if plot is not None:
         from ..training.plots import plot_layers
-    file = ModelFile.read(find_model(model))
-    against = reference or find_reference(file)
-    part, _ = find_data(file, data, split, series_pattern, validation=True)
+    candidate = open_to_compare(model, threads)
+    against = open_to_compare(reference or find_reference(candidate.file), threads)
+    part, _ = find_data(candidate.file, data, split, series_pattern, validation=True)
     dataset = part.spread(slices)
     with progress("comparing", 2 * len(dataset)) as step:
-        report = measure_layers(file.path, against, dataset, threads=threads, window=window, on_slice=step)
+        report = measure_layers(candidate, against, dataset, window=window, on_slice=step)
     if out is not None:
         report.save(out, overwrite=overwrite)
     if plot is not None:
