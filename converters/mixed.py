@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cspine_edge.layer_error import layer_name
+from cspine_edge.layer_pairs import layer_name
 
 from .metadata import pack, schema
 

@@ -120,16 +120,7 @@ def layer_section(layers: LayerReport | str) -> Iterable[str]:
     )
     yield page.table(
         ("layer", "operation", "SQNR, dB", "drop, dB", "bias"),
-        [
-            (
-                layer.name,
-                layer.operation,
-                f"{layer.sqnr_db:.1f}",
-                "-" if layer.drop_db is None else f"{layer.drop_db:+.1f}",
-                "-" if layer.bias is None else f"{layer.bias:.3f}",
-            )
-            for layer in worst_first
-        ],
+        [(layer.name, layer.operation, *layer.figures()) for layer in worst_first],
     )
 
 

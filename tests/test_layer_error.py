@@ -13,7 +13,8 @@ import pytest
 from cspine_edge.classifier import Classifier, Facts
 from cspine_edge.contract import ModelFile, Precision
 from cspine_edge.errors import ContractError, ModelError, UsageError
-from cspine_edge.layer_error import KERNELS, LayerReport, compare_layers, layer_name
+from cspine_edge.layer_error import KERNELS, LayerReport, compare_layers
+from cspine_edge.layer_pairs import layer_name
 from cspine_edge.preprocess import Preprocessing
 
 SPEC = Preprocessing(96, 96, 3)

@@ -82,14 +82,7 @@ def _print(report: LayerReport) -> None:
     for column in ("SQNR dB", "drop dB", "bias"):
         table.add_column(column, justify="right")
     for layer in report.worst_first():
-        table.add_row(
-            layer.name,
-            layer.operation,
-            layer.arithmetic,
-            f"{layer.sqnr_db:.1f}",
-            "-" if layer.drop_db is None else f"{layer.drop_db:+.1f}",
-            "-" if layer.bias is None else f"{layer.bias:.3f}",
-        )
+        table.add_row(layer.name, layer.operation, layer.arithmetic, *layer.figures())
     Console().print(table)
     typer.echo(
         "SQNR: of what reaches the layer's output, per channel up to a factor; drop: the layer's own part"
