@@ -14,7 +14,6 @@ from cspine_edge.classifier import Classifier, Facts
 from cspine_edge.contract import ModelFile, Precision
 from cspine_edge.errors import ContractError, ModelError, UsageError
 from cspine_edge.layer_error import KERNELS, LayerReport, compare_layers
-from cspine_edge.layer_pairs import layer_name
 from cspine_edge.preprocess import Preprocessing
 
 SPEC = Preprocessing(96, 96, 3)
@@ -185,22 +184,6 @@ def test_too_few_slices_and_other_preprocessing(network: Any, images: np.ndarray
     other = Classifier(tmp_path / "float.tflite", family=KERNELS, facts=facts, keep_tensors=True)
     with pytest.raises(ContractError, match="other preprocessing or labels"):
         compare_layers(other, reference, images, data="phantom")
-
-
-@pytest.mark.parametrize(
-    ("operation", "tensor", "name"),
-    [
-        ("CONV_2D", "net/quant_conv1/Relu6;net/quant_conv1/BiasAdd;net/quant_conv1/Conv2D", "conv1"),
-        ("CONV_2D", "densenet/block1/conv/Relu;densenet/block1/conv/Conv2D1", "block1/conv"),
-        ("FULLY_CONNECTED", "net/norm/BiasAdd;net/head/MatMul;net/head/BiasAdd", "head"),
-        ("MEAN", "net/quant_reshape/Reshape;net/quant_pool/FakeQuantWithMinMaxVars;;net/quant_pool/Mean", "pool"),
-        ("ADD", "net/conv/BiasAdd/ReadVariableOp1;net/sum/add", "sum"),
-        ("ADD", "StatefulPartitionedCall:0", None),
-        ("SOFTMAX", "Softmax", None),
-    ],
-)  # fmt: skip
-def test_names_of_layers(operation: str, tensor: str, name: str | None) -> None:
-    assert layer_name(operation, tensor) == name
 
 
 @pytest.mark.workstation
