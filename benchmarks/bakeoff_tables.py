@@ -42,6 +42,4 @@ def bakeoff_table(results: Path) -> list[str]:
 
 
 def _loss(loss: dict[str, Any]) -> str:
-    points = [100 * loss[name] for name in ("estimate", "lower", "upper") if name in loss]
-    interval = f" [{points[1]:.1f}, {points[2]:.1f}]" if len(points) == 3 else ""
-    return f"{points[0]:+.2f}{interval}"
+    return "{:+.2f} [{:.1f}, {:.1f}]".format(*(100 * loss[name] for name in ("estimate", "lower", "upper")))
