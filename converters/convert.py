@@ -33,7 +33,8 @@ from .keras_model import load_keras
 from .operating_point import with_operating_point
 from .qat import activation_ranges, quantization_aware
 from .ranges import range_stability
-from .restore import Criterion, Restoration, restore
+from .restoration import Criterion, Restoration
+from .restore import restore
 from .rounding import round_kernels
 from .tflite import export, float_operations
 

@@ -76,7 +76,8 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     """
     from converters.convert import ConvertSettings, convert, source_of_run
     from cspine_edge.training.backbones import Architecture, Head
-    from cspine_edge.training.train import TrainSettings, train
+    from cspine_edge.training.settings import TrainSettings
+    from cspine_edge.training.train import train
 
     from .audit import audit_dataset
     from .bench import bench

@@ -134,7 +134,8 @@ def small_run(phantom_data: Path, he_weights: Path, tmp_path_factory: pytest.Tem
     from cspine_edge.dataset import load_dataset
     from cspine_edge.splits import grouped_split
     from cspine_edge.training.backbones import Architecture
-    from cspine_edge.training.train import TrainSettings, train
+    from cspine_edge.training.settings import TrainSettings
+    from cspine_edge.training.train import train
     from cspine_edge.window import Window
 
     dataset = load_dataset(phantom_data)

@@ -191,7 +191,8 @@ def test_linear_heads_survive_int8(
     from converters.convert import convert, source_of_keras, source_of_run
     from cspine_edge.splits import grouped_split
     from cspine_edge.training.backbones import Architecture, Head
-    from cspine_edge.training.train import TrainSettings, train
+    from cspine_edge.training.settings import TrainSettings
+    from cspine_edge.training.train import train
 
     settings = TrainSettings(
         architecture=Architecture(alpha=0.25, size=96, head=Head.LINEAR),

@@ -103,7 +103,7 @@ def converted(folder: Path, out: Path, precision: Precision = Precision.INT8, **
 
 
 def test_exactly_the_bad_layer_is_kept_in_float(run_with: Callable[[float], Path], tmp_path: Path) -> None:
-    from converters.restore import Criterion
+    from converters.restoration import Criterion
 
     folder, out = run_with(3e4), tmp_path / "model.tflite"
     plain = converted(folder, tmp_path / "plain.tflite")
@@ -150,7 +150,7 @@ def _with_graph_of(model: Path, other: Path, folder: Path) -> Path:
 
 
 def test_nothing_is_kept_where_nothing_is_lost(run_with: Callable[[float], Path], tmp_path: Path) -> None:
-    from converters.restore import Criterion
+    from converters.restoration import Criterion
 
     folder = run_with(0.1)
     asked = converted(folder, tmp_path / "asked.tflite", restore=Criterion(lost=0, margin_sqnr_db=3.0))
@@ -166,7 +166,7 @@ def test_nothing_is_kept_where_nothing_is_lost(run_with: Callable[[float], Path]
 def test_all_layers_in_float_are_the_float_network_however_it_was_tuned(
     run_with: Callable[[float], Path], tmp_path: Path
 ) -> None:
-    from converters.restore import Criterion
+    from converters.restoration import Criterion
 
     def restored(db: float) -> Any:
         tuning = {"qat_epochs": 1, "qat_rate": 1e-3}
@@ -186,7 +186,7 @@ def test_all_layers_in_float_are_the_float_network_however_it_was_tuned(
 def test_where_there_is_nothing_to_restore_or_to_judge_on(
     run_with: Callable[[float], Path], tmp_path: Path
 ) -> None:
-    from converters.restore import Criterion
+    from converters.restoration import Criterion
 
     folder = run_with(0.1)
     with pytest.raises(UsageError, match="--restore is for int8 and int8-qat"):

@@ -28,7 +28,7 @@ def dataset(phantom_data: Path) -> LabelledDataset:
 def settings_of(weights: Path, **changes: Any) -> Any:
     """One epoch of the head alone at 32 pixels."""
     from cspine_edge.training.backbones import Architecture
-    from cspine_edge.training.train import TrainSettings
+    from cspine_edge.training.settings import TrainSettings
 
     arguments: dict[str, Any] = {
         "architecture": Architecture(alpha=0.25, size=32, hidden_units=8),

@@ -85,7 +85,7 @@ def convert(
     """Convert a trained network to TFLite and write its contract into the file. Needs the train extra."""
     from converters.convert import ConvertSettings, default_output, source_of_keras, source_of_run
     from converters.convert import convert as run_conversion
-    from converters.restore import Criterion
+    from converters.restoration import Criterion
 
     from ..dataset import load_dataset
 

@@ -150,7 +150,7 @@ def train(
     from ..training.augment import Augmentation
     from ..training.backbones import Architecture, Backbone, Head
     from ..training.loop import Optimizer
-    from ..training.train import TrainSettings
+    from ..training.settings import TrainSettings
     from ..training.train import train as run_training
 
     dataset = load_dataset(data, series_pattern=series_pattern)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 
-from calibration.decision import DEFAULT_COVERAGE, DEFAULT_SENSITIVITY, choose_decision
+from calibration.decision import choose_decision
 
 from .. import __version__
 from ..dataset import LabelledDataset, load_images, read_labelled_slice
 from ..decision import Decision
 from ..documents import encode
-from ..errors import ModelError, OutputError, UsageError
+from ..errors import ModelError, UsageError
 from ..files import replacing, write_json
 from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
@@ -26,7 +25,6 @@ from ..reliability import Reliability, assess
 from ..run import Run, relative_data_path
 from ..splits import Protocol, Split, leak_of
 from ..window import BONE_WINDOW, Window
-from .augment import Augmentation
 from .backbones import (
     Architecture,
     Head,
@@ -49,64 +47,12 @@ from .feed import (
 )
 from .framework import keras, strategy, use_mixed_precision
 from .linear import PENALTIES, START_PENALTIES, solve_linear_heads
-from .loop import Epoch, Optimizer, Phase, huber_distance, predict_logits, run_phase
+from .loop import Epoch, Phase, huber_distance, predict_logits, run_phase
+from .settings import TrainSettings, require_place, write_settings
 from .teacher import Teacher
 
 FEATURES_FOLDER = "features"
 """Beside the run folders: features of frozen bases, which runs of one base and split share."""
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """How to train; the defaults are the paper's where it gives them.
-
-    Attributes
-    ----------
-    architecture
-        What to train.
-    optimizer
-        Nadam or Adam.
-    weights
-        ``imagenet``, ``random``, the path of a weight file of the base, or of a whole network of ours
-        (``.keras``) to go on from; linear heads are solved anew.
-    epochs
-        Epochs of a dense head on a frozen base; linear heads are solved, and have none.
-    rate
-        Their learning rate.
-    fine_tune_epochs
-        Epochs with the base unfrozen, after those; the rate falls to 0 along half a cosine.
-    fine_tune_rate
-        Learning rate wherever the base is trained.
-    batch_size
-        Slices per step.
-    augmentation
-        Random maps, or ``None``.
-    window
-        Window in HU for slices that carry HU; goes into the contract. By default the bone window, if they do.
-    sensitivity
-        Wanted sensitivity of the operating threshold on the validation part.
-    coverage
-        Wanted coverage of the abstention, chosen there too.
-    seed
-        Seed of everything random but the split, which has its own.
-    teacher
-        Run folder of a network whose logits are learned instead of the labels where the base is trained.
-    """
-
-    architecture: Architecture = field(default_factory=Architecture)
-    optimizer: Optimizer = Optimizer.NADAM
-    weights: str = "imagenet"
-    epochs: int = 60
-    rate: float = 1e-4
-    fine_tune_epochs: int = 0
-    fine_tune_rate: float = 1e-4
-    batch_size: int = 32
-    augmentation: Augmentation | None = field(default_factory=Augmentation)
-    window: Window | None = None
-    sensitivity: float = DEFAULT_SENSITIVITY
-    coverage: float = DEFAULT_COVERAGE
-    seed: int = 0
-    teacher: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -165,8 +111,8 @@ def train(
     if settings.teacher and not settings.fine_tune_epochs:
         raise UsageError("a teacher teaches while the whole network is trained; give --fine-tune-epochs too")
     teacher = Teacher.of(settings.teacher, dataset, split) if settings.teacher else None
-    described = _describe(settings) | ({"teacher": teacher.describe(out)} if teacher else {})
-    _require_place(out, described, split, resume)
+    described = settings.describe() | ({"teacher": teacher.describe(out)} if teacher else {})
+    require_place(out, described, split, resume)
     log(f"data: {dataset.describe()}")
     log(f"split: {split.protocol.value}: {leak_of(dataset, split)}")
     use_mixed_precision()
@@ -174,7 +120,7 @@ def train(
     train_part, validation, test_part = _load_parts(dataset, split, spec)
     with strategy().scope():
         model = _initial_model(settings)
-        _write_settings(out, described, split, resume)  # only now: a failure so far leaves nothing behind
+        write_settings(out, described, split, resume)  # only now: a failure so far leaves nothing behind
         feed = ImageFeed(spec, train_part, validation or test_part, settings.augmentation)
         lessons = _lessons(feed, teacher, dataset, split) if teacher else feed
         history = _run_phases(
@@ -357,42 +303,10 @@ def _load_parts(
     return load(split.train, "training"), validation, load(split.test, "test")
 
 
-def _describe(settings: TrainSettings) -> dict[str, object]:
-    backbone, head = settings.architecture.backbone.value, settings.architecture.head.value
-    architecture = asdict(settings.architecture) | {"backbone": backbone, "head": head}
-    if settings.architecture.blocks is None:  # as runs were described before there was a choice
-        del architecture["blocks"]
-    window = str(settings.window) if settings.window else None
-    described = asdict(settings) | {"optimizer": settings.optimizer.value, "window": window}
-    if settings.weights not in ("imagenet", "random"):
-        described["weights"] = Path(settings.weights).name
-    del described["teacher"]  # what it was is said by Teacher.describe
-    return described | {"architecture": architecture}
-
-
 def _default_window(dataset: LabelledDataset) -> Window | None:
     """Bone window where the slices carry HU, so that the contract fixes what the network saw."""
     first = read_labelled_slice(dataset.path_of(dataset.slices[0]))
     return BONE_WINDOW if first.rescale is not None else None
-
-
-def _require_place(out: Path, described: dict[str, object], split: Split, resume: bool) -> None:
-    if out.exists() and not resume:
-        raise OutputError(out, "exists already; give --resume to go on with it, or choose another --out")
-    if resume:
-        if not (out / "settings.json").is_file():
-            raise OutputError(out, "holds no broken-off training; start without --resume")
-        begun = json.loads((out / "settings.json").read_text())
-        if begun != described or Split.load(out / "split.json") != split:
-            raise UsageError(
-                f"{out}: was begun with other settings or another split; give the same ones to --resume"
-            )
-
-
-def _write_settings(out: Path, described: dict[str, object], split: Split, resume: bool) -> None:
-    if not resume:
-        write_json(out / "settings.json", described)
-        split.save(out / "split.json")
 
 
 def _versions() -> dict[str, str]:
