@@ -1,5 +1,5 @@
 """``python -m cspine_edge``."""
 
-from .cli import main
+from .cli import program
 
-main()
+program()

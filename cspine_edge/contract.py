@@ -1,7 +1,7 @@
 """The contract: what a ``.tflite`` of ours says about itself, inside the file.
 
 A TFLite file is a flatbuffer; standard TFLite metadata appends a ZIP archive of associated files to it. The
-contract is one of these, so any ZIP tool shows it, and a device needs nothing but ``zipfile`` to read it::
+contract is one of these, so any ZIP tool shows it, and a device needs little to read it (:mod:`cspine_edge.archive`)::
 
     model.tflite = flatbuffer (graph, weights, TFLite metadata for other tools)
                  + ZIP: cspine_edge.json   the contract
@@ -17,20 +17,22 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import zipfile
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
+from .archive import ArchiveError, ForeignEntryError, read_archive
 from .decision import Abstention, Decision, Threshold
 from .documents import DocumentError, decode, encode, parse
 from .errors import ContractError, ModelError
 from .files import write_bytes
 from .preprocess import RESIZE_FILTER, Preprocessing
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 SCHEMA = "cspine-edge/contract"
 VERSION = 2
@@ -368,6 +370,8 @@ class ModelFile:
 
 
 def _put_together(graph: bytes, attachments: dict[str, bytes]) -> bytes:
+    import zipfile
+
     buffer = io.BytesIO()
     buffer.write(graph)
     with zipfile.ZipFile(buffer, "a", zipfile.ZIP_STORED) as archive:
@@ -378,18 +382,11 @@ def _put_together(graph: bytes, attachments: dict[str, bytes]) -> bytes:
 
 def _take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            for entry in entries:
-                if entry.file_size > _LARGEST_ENTRY or entry.compress_type != zipfile.ZIP_STORED:
-                    raise ContractError(path, f"its attachment {entry.filename} is too large or compressed")
-            if sum(entry.file_size for entry in entries) > len(data):  # entries that lie over one another
-                raise ContractError(path, "its attached archive is larger than the file; copy the file again")
-            start = min((entry.header_offset for entry in entries), default=len(data))
-            return data[:start], {entry.filename: archive.read(entry) for entry in entries}
-    except zipfile.BadZipFile as error:
+        start, attachments = read_archive(data, _LARGEST_ENTRY)
+    except ForeignEntryError as error:
+        raise ContractError(path, f"{error}; convert the model again") from error
+    except ArchiveError as error:
         if CONTRACT_FILE.encode() not in data:
             return data, {}
         raise ContractError(path, f"is damaged or cut short ({error}); copy the file again") from error
-    except (OSError, EOFError, ValueError, RuntimeError) as error:
-        raise ContractError(path, f"its attached archive is broken ({error}); copy the file again") from error
+    return data[:start], attachments

@@ -36,16 +36,36 @@ from .window import Window, WindowFunction
 # GDCM comes last: damaged data can make it abort the process instead of raising.
 _PLUGINS = ("pydicom", "pillow", "pyjpegls", "pylibjpeg", "gdcm")
 
-_warnings_lock = threading.Lock()
+
+class _Silence:
+    """No warnings while any thread is inside.
+
+    pydicom warns about much that does not touch the pixels. The list of filters belongs to the process and not to the
+    thread: the first thread that comes in replaces it, and the last that leaves puts it back. A generator must not
+    yield inside.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *raised: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(None, None, None)
 
 
-@contextmanager
-def _without_warnings() -> Iterator[None]:
-    # pydicom warns about much that does not touch the pixels. The list of filters belongs to the process and
-    # not to the thread, hence the lock; it must not be held across a yield of a generator.
-    with _warnings_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+_silence = _Silence()
 
 
 @dataclass(frozen=True)
@@ -87,11 +107,11 @@ def read_frames(path: Path, file: BinaryIO) -> Iterator[CtSlice]:
     MissingExtraError
         If its transfer syntax needs the ``dicom`` extra.
     """
-    with _translated(path), _without_warnings():
+    with _translated(path), _silence:
         dataset = dcmread(file, force=True)
         header = _read_header(path, dataset)
     for frame in range(header.frames):
-        with _translated(path), _without_warnings():
+        with _translated(path), _silence:
             slice_ = _read_frame(path, dataset, header, frame)
         yield slice_
 

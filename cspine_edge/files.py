@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +49,8 @@ def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
     OutputError
         If the file exists and ``overwrite`` is false, or its folder cannot be written to.
     """
+    import tempfile  # not for those who only read
+
     path = Path(path)
     refuse_existing(path, overwrite=overwrite)
     try:

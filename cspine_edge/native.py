@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 
 @contextlib.contextmanager
@@ -19,7 +19,7 @@ def native_messages_caught() -> Iterator[Callable[[], str]]:
         Gives the text that was caught, once the block has ended.
     """
     text = ""
-    with tempfile.TemporaryFile() as caught:
+    with _file_of_nobody() as caught:
         sys.stderr.flush()
         saved = os.dup(2)
         os.dup2(caught.fileno(), 2)
@@ -30,3 +30,11 @@ def native_messages_caught() -> Iterator[Callable[[], str]]:
             os.close(saved)
             caught.seek(0)
             text = caught.read(65536).decode(errors="replace")
+
+
+def _file_of_nobody() -> BinaryIO:
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("messages"), "w+b")
+    import tempfile  # which takes longer to import than a small model to run
+
+    return tempfile.TemporaryFile()

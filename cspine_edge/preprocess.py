@@ -16,12 +16,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from .slices import CtSlice
 from .window import Window, WindowSource
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 RESIZE_FILTER = "pillow-bilinear"
 """The only resize filter there is; named in the contract so that a second one could be told apart."""

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .contract import ONNX_SUFFIX, KernelFamily
 from .errors import MissingExtraError, ModelError
 from .native import native_messages_caught
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from .onnx_model import OnnxSession
 
 _MOST_THREADS = 4

@@ -12,6 +12,7 @@ Pixels are taken as stored: an EXIF orientation is not applied, and an alpha cha
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 64 * 1024 * 1024
 """Pixels of one frame above which a file is refused before anything is decoded (64 megapixels)."""
+
+_LARGEST_READ_AT_ONCE = 16 * 1024 * 1024
+"""Bytes of a file above which it is read as it is decoded: a series in one file may not fit into memory."""
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".ima"})
 """Suffixes, in lower case, by which a file in a folder is taken for a slice."""
@@ -162,7 +166,9 @@ def read_slices(path: Path) -> Iterator[CtSlice]:
     try:
         if not path.is_file():
             raise SliceError(path, _no_file(path))
-        with path.open("rb") as file:
+        with path.open("rb") as opened:
+            # Decoders read in many small steps, which cost less in memory.
+            file = io.BytesIO(opened.read()) if path.stat().st_size <= _LARGEST_READ_AT_ONCE else opened
             head = file.read(132)
             file.seek(0)
             if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):

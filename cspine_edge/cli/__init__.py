@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
+import gc
 import io
+import os
 import sys
-from typing import Annotated
+from typing import NoReturn
 
-import typer
-
-from .. import __version__
 from ..errors import CspineError, ExitCode
 
 VERBS = (
@@ -29,37 +27,19 @@ VERBS = (
 )
 """The verbs in the order of the work; each is a module here with a function of its name."""
 
-
-def _version(value: bool) -> None:
-    if value:
-        typer.echo(f"cspine-edge {__version__}")
-        raise typer.Exit
+_INTERRUPTED = 130
+"""Exit code of a shell's command that Ctrl-C ended: 128 + SIGINT."""
 
 
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    pass
-
-
-def command_line(verbs: tuple[str, ...] = VERBS) -> typer.Typer:
-    """Put the command line together from these verbs; no other is imported."""
-    app = typer.Typer(
-        name="cspine-edge",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        help="Cervical-spine-fracture CT classifiers as verified int8 models on small devices.\n\n"
-        "Research use only. Not a medical device.\n\n"
-        "Exit codes: 0 done or passed, 1 the gate failed, 2 wrong usage, 3 too little evidence to decide, "
-        "4 bad input, 5 a missing extra.",
-    )
-    app.callback()(_root)
-    for verb in verbs:
-        importlib.import_module(f".{verb}", __name__).register(app)
-    return app
+def program() -> None:
+    """Run the command line as a process of its own."""
+    try:
+        main()
+    except SystemExit as end:
+        if _is_plain(sys.argv[1:]) and isinstance(end.code, int):
+            sys.stderr.flush()
+            os._exit(end.code)  # to take numpy and the interpreter apart takes a tenth of all the time
+        raise
 
 
 def main() -> None:
@@ -67,15 +47,45 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # File names need not be text; a JSON escape keeps what cannot be encoded.
         sys.stdout.reconfigure(errors="backslashreplace")
-    given = next((argument for argument in sys.argv[1:] if not argument.startswith("-")), None)
     try:
-        command_line((given,) if given in VERBS else VERBS)()
+        _run(sys.argv[1:])
     except CspineError as error:
-        typer.echo(f"error: {error}", err=True)
+        print(f"error: {error}", file=sys.stderr)
         raise SystemExit(int(error.exit_code)) from None
     except BrokenPipeError:
         raise SystemExit(int(ExitCode.OK)) from None
+    except KeyboardInterrupt:
+        raise SystemExit(_INTERRUPTED) from None
     except OSError as error:  # a place that no module has looked at before: a closed folder, a name too long
         where = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"error: {where}{error.strerror or error}; choose another place", err=True)
+        print(f"error: {where}{error.strerror or error}; choose another place", file=sys.stderr)
         raise SystemExit(int(ExitCode.BAD_INPUT)) from None
+
+
+def _run(arguments: list[str]) -> None:
+    if _is_plain(arguments):
+        _predict(arguments[1:])
+    from .app import command_line
+
+    given = next((argument for argument in arguments if not argument.startswith("-")), None)
+    command_line((given,) if given in VERBS else VERBS)()
+
+
+def _is_plain(arguments: list[str]) -> bool:
+    """True for ``predict``, paths and perhaps a form: no parser is needed, and to build one takes long."""
+    paths = [argument for argument in arguments[1:] if not argument.startswith("-")]
+    options = [argument for argument in arguments[1:] if argument.startswith("-")]
+    return arguments[:1] == ["predict"] and bool(paths) and options in ([], ["--json"], ["--csv"])
+
+
+def _predict(arguments: list[str]) -> NoReturn:
+    gc.disable()  # imports make many objects and no garbage; it is enabled again for the work
+    from pathlib import Path
+
+    from ..prediction import Form, predict
+
+    forms = {"--json": Form.JSON, "--csv": Form.CSV}
+    form = next((forms[argument] for argument in arguments if argument in forms), Form.LINES)
+    code = predict([Path(argument) for argument in arguments if argument not in forms], form=form)
+    sys.stdout.flush()
+    raise SystemExit(int(code))

@@ -1,0 +1,119 @@
+"""Many files through one model: as many sessions of one thread as there are processors, results in input order.
+
+A session of several threads waits for its slowest at every layer, and leaves the processors idle while a file is read;
+sessions of one thread each do neither. Pillow, zlib and the interpreter release Python's lock while they work.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .classifier import Classifier, Verdict
+from .errors import CspineError
+from .slices import OnError, read_slices
+from .window import Window
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_FILES = 4
+"""Files that a worker takes at once: handing one over costs tens of microseconds, so does a small model."""
+_AHEAD = 4
+"""Such takes, for each worker, that may be finished before their turn: what bounds the memory."""
+
+
+def classify_files(
+    classifier: Classifier,
+    paths: Sequence[Path],
+    on_error: OnError,
+    window: Window | None = None,
+    *,
+    workers: int = 1,
+) -> Iterator[Verdict]:
+    """Read and classify files, several at a time; the memory used does not grow with their number.
+
+    Parameters
+    ----------
+    classifier
+        The model; with several workers each of the others has a twin of it.
+    paths
+        Files, such as :func:`cspine_edge.slices.find_slices` returns.
+    on_error
+        Called with the error of each file, or frame, that is skipped, in the order of the files.
+    window
+        Window in HU for slices whose window neither the contract nor the file gives.
+    workers
+        Files to work on at a time.
+
+    Yields
+    ------
+    Verdict
+        One for each frame that could be classified, in the order of the files.
+    """
+    for result in _results(classifier, paths, window, workers):
+        if isinstance(result, CspineError):
+            on_error(result)
+        else:
+            yield result
+
+
+def classify_file(
+    classifier: Classifier, path: Path, window: Window | None = None
+) -> Iterator[Verdict | CspineError]:
+    """Read and classify the frames of one file; what cannot be used gives its error.
+
+    Parameters
+    ----------
+    classifier, path, window
+        As for :func:`classify_files`.
+    """
+    try:
+        for ct_slice in read_slices(path):
+            try:
+                yield classifier.classify(ct_slice, window)
+            except CspineError as error:
+                yield error
+    except CspineError as error:
+        yield error
+
+
+def _results(
+    classifier: Classifier, paths: Sequence[Path], window: Window | None, workers: int
+) -> Iterator[Verdict | CspineError]:
+    workers = min(workers, len(paths))
+    if workers < 2:
+        for path in paths:
+            yield from classify_file(classifier, path, window)
+        return
+    from concurrent.futures import ThreadPoolExecutor  # one file, the commonest case, need not wait for these
+    from queue import SimpleQueue
+
+    idle: SimpleQueue[Classifier] = SimpleQueue()
+    idle.put(classifier)
+    for _ in range(workers - 1):
+        idle.put(classifier.twin())
+
+    def work(files: Sequence[Path]) -> list[Verdict | CspineError]:
+        mine = idle.get()
+        try:
+            return [result for path in files for result in classify_file(mine, path, window)]
+        finally:
+            idle.put(mine)
+
+    takes = (paths[begin : begin + _FILES] for begin in range(0, len(paths), _FILES))
+    pool = ThreadPoolExecutor(workers)
+    try:
+        pending: deque[Future[list[Verdict | CspineError]]] = deque(
+            pool.submit(work, files) for files in islice(takes, _AHEAD * workers)
+        )
+        while pending:
+            done = pending.popleft().result()
+            for files in islice(takes, 1):
+                pending.append(pool.submit(work, files))
+            yield from done
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -1,0 +1,43 @@
+"""The command line as typer builds it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from . import VERBS
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"cspine-edge {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+def command_line(verbs: tuple[str, ...] = VERBS) -> typer.Typer:
+    """Put the command line together from these verbs; no other is imported."""
+    app = typer.Typer(
+        name="cspine-edge",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        help="Cervical-spine-fracture CT classifiers as verified int8 models on small devices.\n\n"
+        "Research use only. Not a medical device.\n\n"
+        "Exit codes: 0 done or passed, 1 the gate failed, 2 wrong usage, 3 too little evidence to decide, "
+        "4 bad input, 5 a missing extra.",
+    )
+    app.callback()(_root)
+    for verb in verbs:
+        importlib.import_module(f".{verb}", __package__).register(app)
+    return app
