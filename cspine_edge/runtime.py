@@ -102,10 +102,10 @@ class Session:
         graph: bytes,
         keep_tensors: bool = False,
     ) -> None:
-        module = importlib.import_module(_MODULES[runtime])
-        resolver = getattr(module.OpResolverType, _RESOLVERS[family or KernelFamily.XNNPACK])
         try:
             with native_messages_caught() as messages:
+                module = importlib.import_module(_MODULES[runtime])
+                resolver = getattr(module.OpResolverType, _RESOLVERS[family or KernelFamily.XNNPACK])
                 self._interpreter = module.Interpreter(
                     model_content=graph,
                     num_threads=threads,

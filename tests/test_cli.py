@@ -296,6 +296,25 @@ def test_verify_passes_with_every_kernel_family(cli: Cli, int8_model: Path, fami
     assert shown.out.splitlines()[-1].startswith("passed: 4 golden pairs bit for bit")
 
 
+def test_verify_all_families(cli: Cli, model: Path) -> None:
+    shown = cli("verify", model, "--all-families")
+    assert (shown.code, shown.err) == (0, "")
+    lines = shown.out.splitlines()
+    assert [line.split()[0] for line in lines[:3]] == ["equal"] * 3
+    for family, line in zip(("xnnpack", "builtin", "reference"), lines, strict=False):
+        assert f"{family} kernels: 4 golden pairs bit for bit; against the kernels in use 0 flips" in line
+    assert lines[-1].startswith("passed: ")
+    document = json.loads(cli("verify", with_other_golden(model), "--all-families", "--json").out)
+    assert document["passed"] is False
+    assert [pair["equal"] for pair in document["results"][1]["verification"]["pairs"]] == [
+        False,
+        True,
+        True,
+        True,
+    ]
+    assert cli("verify", model, "--all-families", "--family", "builtin").code == 2
+
+
 def test_verify_fails_when_an_output_differs(cli: Cli, model: Path) -> None:
     tampered = with_other_golden(model)
     shown = cli("verify", tampered)

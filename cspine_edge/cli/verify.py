@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..contract import KernelFamily
-from ..errors import ExitCode
+from ..errors import ExitCode, UsageError
 from .options import JsonOption, ModelArgument, ThreadsOption, print_json
 
 
@@ -21,6 +22,12 @@ def verify(
     family: Annotated[
         KernelFamily | None, typer.Option("--family", help="Kernels to use [the runtime's own].")
     ] = None,
+    all_families: Annotated[
+        bool,
+        typer.Option(
+            "--all-families", help="All kernels of all installed runtimes, and how far apart they are."
+        ),
+    ] = False,
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -28,19 +35,35 @@ def verify(
 
     Exit code 0 if every output is equal (bit for bit for an integer model), 1 if not.
     """
+    if all_families:
+        if family is not None:
+            raise UsageError("--family and --all-families exclude each other")
+        _verify_all(model, threads, as_json)
+        return
     from ..classifier import Classifier
     from ..documents import encode
     from ..verification import verify as replay
 
     result = replay(Classifier(model, threads=threads, family=family))
     if as_json:
-        print_json(encode(result) | {"passed": result.passed})
+        print_json(encode(result) | {"exact": result.exact, "passed": result.passed})
     else:
-        kind = "bit for bit" if result.exact else "within 0.1 %"
         for pair in result.pairs:
             word = "equal" if pair.equal else "DIFFERS"
             typer.echo(f"{word:<8} {pair.image}  largest difference {pair.largest_difference:g}")
         word = "passed" if result.passed else "FAILED"
-        typer.echo(f"{word}: {len(result.pairs)} golden pairs {kind}, {result.banner}")
+        typer.echo(f"{word}: {len(result.pairs)} golden pairs {result.agreement.value}, {result.banner}")
     if not result.passed:
+        raise typer.Exit(int(ExitCode.GATE_FAILED))
+
+
+def _verify_all(model: Path | None, threads: int | None, as_json: bool) -> None:
+    from ..kernel_families import verify_families
+
+    report = verify_families(model, threads)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        typer.echo(str(report))
+    if not report.passed:
         raise typer.Exit(int(ExitCode.GATE_FAILED))
