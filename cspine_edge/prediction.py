@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import CspineError, ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from .classifier import Facts, Verdict
+    from .classifier import Classifier, Facts, Verdict
     from .window import Window
 
 CSV_COLUMNS = (
@@ -76,7 +76,6 @@ def predict(
         If ``facts`` are given for a model that carries a contract.
     """
     from .batch import classify_files
-    from .classifier import Classifier
     from .runtime import default_threads
     from .slices import find_slices
 
@@ -89,9 +88,9 @@ def predict(
     threads = threads or default_threads()
     paths = find_slices(inputs, report)
     workers = min(threads, len(paths))
-    classifier = Classifier(model, threads=threads if workers < 2 else 1, threshold=threshold, facts=facts)
-    if facts is not None and classifier.file.contract is not None:
-        raise UsageError(f"{classifier.file.path} carries its own contract; leave --labels out")
+    classifier = open_classifier(
+        model, threads=threads if workers < 2 else 1, threshold=threshold, facts=facts
+    )
     gc.enable()  # the command line starts without
     write = {Form.LINES: _write_lines, Form.JSON: _write_json, Form.CSV: _write_csv}[form]
     count = write(classify_files(classifier, paths, report, window, workers=workers))
@@ -104,6 +103,31 @@ def predict(
         print(f"{count} slices classified, {len(failures)} inputs could not be used", file=sys.stderr)
         return min(failures)
     return ExitCode.OK
+
+
+def open_classifier(
+    model: Path | str | None, *, threads: int | None, threshold: float | None, facts: Facts | None
+) -> Classifier:
+    """Open a model as the command line describes it.
+
+    Parameters
+    ----------
+    model, threads, threshold, facts
+        As for :class:`cspine_edge.classifier.Classifier`.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be loaded.
+    UsageError
+        If ``facts`` are given for a model that carries a contract.
+    """
+    from .classifier import Classifier
+
+    classifier = Classifier(model, threads=threads, threshold=threshold, facts=facts)
+    if facts is not None and classifier.file.contract is not None:
+        raise UsageError(f"{classifier.file.path} carries its own contract; leave --labels out")
+    return classifier
 
 
 def plain(verdict: Verdict) -> dict[str, Any]:
@@ -144,11 +168,14 @@ def _write_lines(verdicts: Iterable[Verdict]) -> int:
     """Write a line per slice as it comes; a table that waits for the last would hide progress."""
     count = 0
     for verdict in verdicts:
-        frame = f" [{verdict.frame}]" if verdict.frame else ""
-        window = (
-            f"window {verdict.window} ({verdict.window_source.value})" if verdict.window else "as displayed"
-        )
-        refer = f"{_REFER if verdict.refer else '':<{len(_REFER)}}" if verdict.coverage else ""
-        print(f"{verdict.label:<9} {verdict.score:7.4f}{refer}  {verdict.path}{frame}  {window}", flush=True)
+        print(line(verdict), flush=True)
         count += 1
     return count
+
+
+def line(verdict: Verdict) -> str:
+    """Tell a verdict in one line."""
+    frame = f" [{verdict.frame}]" if verdict.frame else ""
+    window = f"window {verdict.window} ({verdict.window_source.value})" if verdict.window else "as displayed"
+    refer = f"{_REFER if verdict.refer else '':<{len(_REFER)}}" if verdict.coverage else ""
+    return f"{verdict.label:<9} {verdict.score:7.4f}{refer}  {verdict.path}{frame}  {window}"
