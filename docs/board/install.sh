@@ -1,0 +1,47 @@
+#!/bin/sh
+# Sets a Raspberry Pi or a Jetson up: installs cspine-edge beside the system's Python, checks that this board gives the
+# answers the workstation saw, and starts a service that watches a folder.
+#
+#   sudo sh docs/board/install.sh /srv/ct
+#
+# Run again, it brings the installation up to date. PREFIX, STATE and UNITS may be set to put things elsewhere.
+set -eu
+
+say() { printf '%s\n' "$*"; }
+fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
+
+[ $# -eq 1 ] || fail "give the folder to watch: sudo sh docs/board/install.sh /srv/ct"
+case $1 in /*) watch=$1 ;; *) fail "$1: give the folder to watch as an absolute path" ;; esac
+case $watch in *[!A-Za-z0-9/._-]*) fail "$watch: letters, digits, . _ - and / only, since it goes into a unit file" ;; esac
+source=$(cd "$(dirname "$0")/../.." && pwd)
+prefix=${PREFIX:-/opt/cspine-edge}
+state=${STATE:-/var/lib/cspine-edge}
+units=${UNITS:-/etc/systemd/system}
+python=${PYTHON:-python3}
+
+"$python" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' ||
+    fail "$("$python" --version 2>&1) does not do, 3.10 to 3.13 do: set PYTHON to one (docs/jetson.md for JetPack 5)"
+"$python" -c 'import venv, ensurepip' 2>/dev/null ||
+    fail "Python lacks venv: sudo apt-get install --no-install-recommends python3-venv"
+
+mkdir -p "$watch" "$state" "$units"
+[ -x "$prefix/bin/python" ] || "$python" -m venv "$prefix"
+extra=
+case $(uname -m) in armv6l | armv7l) extra='[tflite-runtime]' ;; esac # no LiteRT there
+"$prefix/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade "$source$extra"
+"$prefix/bin/cspine-edge" verify
+
+sed -e "s|@PREFIX@|$prefix|g" -e "s|@WATCH@|$watch|g" -e "s|@STATE@|$state|g" \
+    "$source/docs/board/cspine-edge-watch.service" >"$units/cspine-edge-watch.service.part"
+mv "$units/cspine-edge-watch.service.part" "$units/cspine-edge-watch.service"
+
+if [ ! -d /run/systemd/system ]; then
+    say "no systemd runs here; the unit lies in $units"
+    exit 0
+fi
+id cspine-edge >/dev/null 2>&1 || useradd --system --no-create-home --home-dir "$state" --shell /usr/sbin/nologin cspine-edge
+chown cspine-edge: "$state"
+systemctl daemon-reload
+systemctl enable cspine-edge-watch.service
+systemctl restart cspine-edge-watch.service
+say "watching $watch; verdicts in $state/verdicts.jsonl; log: journalctl -u cspine-edge-watch"
