@@ -28,6 +28,15 @@ def test_litert_gives_the_golden_outputs(job: Job, answers: Answers) -> None:
     assert [pair["largest_difference"] for pair in shown["pairs"]] == [0.0] * 4
 
 
+@pytest.mark.parametrize("cpu", ["cortex-a53", "cortex-a76"])
+def test_litert_gives_the_golden_outputs_of_its_reference_kernels(cpu: str, inputs: Any) -> None:
+    board = roots.device(roots.LITERT, cpu, inputs.site)
+    shown = board.run("-m", "cspine_edge", "verify", "fast", "--family", "reference", "--threads", "1")
+    assert shown.returncode == 0, shown.stderr
+    assert "passed: 4 golden pairs bit for bit" in shown.stdout
+    assert "reference kernels" in shown.stdout
+
+
 @pytest.mark.parametrize("job", jobs(Check.VERIFY, devices=OLD_DEVICES), ids=str)
 def test_tflite_runtime_gives_the_golden_outputs_but_for_a_step(job: Job, answers: Answers) -> None:
     """Its last matrix product rounds one logit of MobileNet otherwise than the LiteRT that made the golden pairs."""
