@@ -4,13 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= quickstart
 
-.PHONY: quickstart test paper check clean
+.PHONY: quickstart test test-arm64 paper check clean
 
 quickstart: $(VENV)/.train ## the whole chain on synthetic CT, from nothing
 	$(BIN)/cspine-edge quickstart --out $(OUT)
 
 test: $(VENV)/.dev ## all tests
 	$(BIN)/python -m pytest
+
+test-arm64: $(VENV)/.dev ## the device install on emulated Raspberry Pi; says which Debian packages it lacks
+	$(BIN)/python -m pytest -m arm64 tests/arm64
 
 DATA ?= ../shared/data/csf
 paper: $(VENV)/.train ## every figure of docs/paper.md, from training on (hours); WEIGHTS=FOLDER to stay offline

@@ -223,9 +223,18 @@ class Classifier:
         ModelError
             If it is not a number.
         """
-        position = self.contract.outputs.logits
-        output = self.session.outputs[position]
-        values = output.dequantize(self.session.output(position))
+        return self.margin_of(self.session.output(self.contract.outputs.logits))
+
+    def margin_of(self, stored: npt.NDArray[Any]) -> float:
+        """Give the margin that stored values of the logits' output tensor, shape (2,), stand for.
+
+        Raises
+        ------
+        ModelError
+            If it is not a number.
+        """
+        output = self.session.outputs[self.contract.outputs.logits]
+        values = output.dequantize(stored)
         difference = (
             _logit_of_probabilities(values, output.scale)
             if self._probabilities

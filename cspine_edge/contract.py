@@ -47,7 +47,7 @@ _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 class KernelFamily(str, Enum):
-    """Kernels that give one another's integer results bit for bit."""
+    """Kernels that give one another's integer results bit for bit; the built-in ones on processors of a kind only."""
 
     XNNPACK = "xnnpack"
     """XNNPACK, the default of LiteRT."""

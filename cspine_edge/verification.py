@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from dataclasses import dataclass
 from enum import Enum
 
@@ -28,6 +29,8 @@ class Agreement(str, Enum):
     """Integer models."""
     STEP = "within a step of LiteRT's"
     """Integer models on tflite-runtime, if they carry no outputs of its own kernels."""
+    DECISION = "with the same decisions"
+    """Integer models on LiteRT's built-in kernels on ARM, if they carry no outputs of these."""
     CLOSE = "within 0.1 %"
     """Float models."""
     MIXED = "within 1"
@@ -108,20 +111,30 @@ def verify(classifier: Classifier) -> Verification:
     mixed = origin is not None and bool(origin.in_float)
     integer = all(output.scale for output in session.outputs) and not mixed
     kind = Agreement.EQUAL if integer else Agreement.MIXED if mixed else Agreement.CLOSE
-    if any(key not in pair.expected for pair in golden):
+    if key != session.family.value and any(key not in pair.expected for pair in golden):
         key = session.family.value
-        kind = Agreement.STEP if integer and session.runtime is Runtime.TFLITE_RUNTIME else kind
+        old = session.runtime is Runtime.TFLITE_RUNTIME
+        kind = (Agreement.STEP if old else Agreement.DECISION) if integer else kind
     pairs = tuple(_replay(classifier, key, pair, kind) for pair in golden)
     return Verification(str(classifier.file.path), session.banner, kind, pairs)
 
 
-def golden_key(runtime: Runtime, family: KernelFamily) -> str:
+def golden_key(runtime: Runtime, family: KernelFamily, machine: str | None = None) -> str:
     """Name of a golden pair's outputs for these kernels.
 
-    tflite-runtime, frozen at 2.14, rounds a value in some thousands otherwise than LiteRT's kernels of the same
-    family do; what it gives is the same on every architecture, and has a name of its own.
+    LiteRT's XNNPACK and reference kernels give the same on every processor. Its built-in ones give something else on
+    ARM than on x86, and tflite-runtime, frozen at 2.14, rounds a value in some thousands otherwise than LiteRT.
+
+    Parameters
+    ----------
+    runtime, family
+        What computes.
+    machine
+        Architecture as ``uname`` tells it; by default this machine's.
     """
-    return f"{runtime.value} {family.value}" if runtime is Runtime.TFLITE_RUNTIME else family.value
+    own = f"{runtime.value} " if runtime is Runtime.TFLITE_RUNTIME else ""
+    on_arm = (machine or platform.machine()).lower().startswith(("arm", "aarch64"))
+    return f"{own}{family.value}{' arm' if on_arm and family is KernelFamily.BUILTIN else ''}"
 
 
 def _replay(classifier: Classifier, key: str, pair: GoldenPair, kind: Agreement) -> PairResult:
@@ -134,13 +147,18 @@ def _replay(classifier: Classifier, key: str, pair: GoldenPair, kind: Agreement)
             file.path, f"has golden outputs of another shape in {pair.image}; convert it again"
         )
     largest = float(np.abs(np.concatenate(found) - np.concatenate(wanted)).max())
+    margin, decision = classifier.read_margin(), classifier.contract.decision
+    if kind is Agreement.DECISION:
+        expected = classifier.margin_of(np.array(wanted[classifier.contract.outputs.logits]))
+        equal = decision.is_positive(margin) == decision.is_positive(expected)
+        return PairResult(pair.image, equal, largest, margin)
     allowed = {
         Agreement.EQUAL: 0.0,
         Agreement.STEP: _STEP,
         Agreement.MIXED: _MIXED_TOLERANCE,
         Agreement.CLOSE: _FLOAT_TOLERANCE * max(1.0, np.abs(np.concatenate(wanted)).max()),
     }[kind]
-    return PairResult(pair.image, largest <= allowed, largest, classifier.read_margin())
+    return PairResult(pair.image, largest <= allowed, largest, margin)
 
 
 def outputs_of(classifier: Classifier, image: np.ndarray) -> tuple[tuple[float, ...], ...]:
