@@ -5,9 +5,10 @@ from __future__ import annotations
 import importlib
 import io
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from .. import __version__
 from ..errors import CspineError, ExitCode
@@ -30,6 +31,14 @@ VERBS = (
 """The verbs in the order of the work; each is a module here with a function of its name."""
 
 
+class _Verbs(TyperGroup):
+    """Commands of one word or of two: ``bench compare A B`` is "bench compare", and ``bench ./compare`` a model."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        two_words = " ".join(args[:2])
+        return super().resolve_command(ctx, [two_words, *args[2:]] if two_words in self.commands else args)
+
+
 def _version(value: bool) -> None:
     if value:
         typer.echo(f"cspine-edge {__version__}")
@@ -48,6 +57,7 @@ def command_line(verbs: tuple[str, ...] = VERBS) -> typer.Typer:
     """Put the command line together from these verbs; no other is imported."""
     app = typer.Typer(
         name="cspine-edge",
+        cls=_Verbs,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
