@@ -57,7 +57,7 @@ def _object(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
             entry["minimum"] = 0
         properties[field.name] = entry
     return {
-        "description": cleandoc(kind.__doc__).partition("\n\n")[0].replace("\n", " "),
+        "description": cleandoc(kind.__doc__).partition("\n\n")[0].replace("\n", " ").replace("``", "`"),
         "type": "object",
         "properties": properties,
         "required": list(properties),
@@ -99,7 +99,7 @@ def descriptions(kind: Any) -> dict[str, str]:
             found |= dict.fromkeys(names, "")
         else:
             found |= {name: f"{found[name]} {line.strip()}".strip() for name in names}
-    return found
+    return {name: text.replace("``", "`") for name, text in found.items()}
 
 
 def field_list(document: dict[str, Any]) -> str:

@@ -53,7 +53,7 @@ def bench(
     cold_starts: int = 3,
     cool_first: bool = True,
     sustained_s: float | None = None,
-    on_start: Callable[[str], object] | None = None,
+    log: Callable[[str], object] = lambda _: None,
     root: Path = ROOT,
 ) -> BenchReport:
     """Measure a model on this machine.
@@ -81,8 +81,9 @@ def bench(
     sustained_s
         At the end run inference without a pause for so many seconds, and read the sensors meanwhile. Broken off by
         Ctrl-C, what was measured so far is in the report.
-    on_start
-        Called with a line on runtime, kernels, threads and machine before anything is timed.
+    log
+        Called with a line on runtime, kernels, threads and machine before anything is timed, and with one when the
+        sustained load begins.
     root
         Where the ``proc``, ``sys``, ``etc`` and ``usr`` of the board lie that is described and whose sensors are read.
 
@@ -108,8 +109,7 @@ def bench(
     }
     first = classifiers[threads[0]]
     session = tflite_session(first.session, "the bench is")
-    if on_start is not None:
-        on_start(_banner(session, threads, machine))
+    log(_banner(session, threads, machine))
     with ExitStack() as stack:
         synthetic = images is None
         if images is None:
@@ -151,6 +151,7 @@ def bench(
         sustained: Sustained | None = None
         if sustained_s is not None:
             first.load(example)
+            log(f"sustained load for {sustained_s:g} s; Ctrl-C ends it and keeps what was measured")
             sustained = _sustained(first, sustained_s, root, step)
             after = read_sensors(root)
             warnings += _about_sustained(sustained)
@@ -203,7 +204,7 @@ def _cool(root: Path, step: Step) -> Cooling | None:
 
 def _sustained(classifier: Classifier, seconds: float, root: Path, step: Step) -> Sustained | None:
     """Run inference without a pause; None if it was broken off before the first inference had ended."""
-    step(0, "bench: sustained load (Ctrl-C keeps what was measured)")
+    step(0, "bench: sustained load")
     shown = 0
 
     def tell(second: float) -> None:

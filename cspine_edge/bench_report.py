@@ -116,7 +116,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class BenchReport:
-    """The result of :func:`cspine_edge.bench.bench`; its JSON is ``schema``, ``version`` and these fields.
+    """The result of a bench; its JSON is ``schema``, ``version`` and these fields.
 
     Attributes
     ----------

@@ -117,7 +117,7 @@ def bench(
         cold_starts=1 if quick else 3,
         cool_first=not quick,
         sustained_s=sustained,
-        on_start=lambda banner: typer.echo(banner, err=as_json),
+        log=lambda line: typer.echo(line, err=as_json),
     )
     if out is not None:
         report.save(out, overwrite=overwrite)
