@@ -120,6 +120,8 @@ class Blocks:
     microseconds: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        if not self.microseconds:
+            raise ValueError("there are no blocks of times")
         for times in self.times_us():
             if not len(times) or not (times > 0).all() or not np.isfinite(times).all():
                 raise ValueError("a block of times is empty, or not of numbers above 0")

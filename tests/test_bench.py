@@ -282,7 +282,12 @@ def test_what_is_no_duration_is_wrong_usage(
 def test_ctrl_c_keeps_what_was_measured(int8_model: Path, picture: Path, root: Path, tmp_path: Path) -> None:
     out = tmp_path / "report.json"
     options = ["--quick", "--threads", "1", "--images", str(picture), "--sustained", "10m", "--out", str(out)]
-    call = [sys.executable, "-m", "cspine_edge", "bench", str(int8_model), *options]
+    # Where this runs in the background, interrupts are ignored and children inherit that.
+    program = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from cspine_edge.cli import main; main()"
+    )
+    call = [sys.executable, "-c", program, "bench", str(int8_model), *options]
     with subprocess.Popen(
         call, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -291,7 +296,10 @@ def test_ctrl_c_keeps_what_was_measured(int8_model: Path, picture: Path, root: P
         assert process.stdout.readline().startswith("sustained load for 600 s; Ctrl-C ends it and keeps")
         time.sleep(2.5)
         os.kill(process.pid, signal.SIGINT)
-        printed, errors = process.communicate(timeout=60)
+        try:
+            printed, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert (process.returncode, errors) == (0, "")
     assert "kernels, 1 thread |" in banner
     load = read_report(out).sustained
