@@ -80,7 +80,7 @@ class Readings:
     frequencies_mhz
         Present clock in MHz, one entry for each logical processor that shows it.
     max_frequencies_mhz
-        Highest clock in MHz, one entry for each logical processor that shows it.
+        Highest clock that is allowed now, in MHz, one entry for each logical processor that shows it.
     temperatures
         Thermal zones, in the order of their numbers.
     throttled_now
@@ -176,7 +176,8 @@ def read_sensors(root: Path = ROOT) -> Readings:
         governors=tuple(sorted(name for name in governors if name)) or None,
         frequencies_mhz=_clock_of_firmware(root, len(processors))
         or _megahertz(processors, "scaling_cur_freq"),
-        max_frequencies_mhz=_megahertz(processors, "cpuinfo_max_freq"),
+        max_frequencies_mhz=_megahertz(processors, "scaling_max_freq")  # power modes of a Jetson lower it
+        or _megahertz(processors, "cpuinfo_max_freq"),
         temperatures=tuple(_temperatures(root)) or None,
         throttled_now=now,
         throttled_since_boot=since_boot,

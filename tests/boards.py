@@ -257,6 +257,7 @@ def _cpufreq(cores: int, governor: str, highest: int, now: int, lowest: int = 10
             f"{folder}/scaling_cur_freq": f"{now}\n",
             f"{folder}/cpuinfo_min_freq": f"{lowest}\n",
             f"{folder}/cpuinfo_max_freq": f"{highest}\n",
+            f"{folder}/scaling_max_freq": f"{highest}\n",
         }
     return files
 

@@ -99,6 +99,16 @@ def test_throttling_flags(
     assert (readings.throttled_now, readings.throttled_since_boot) == (now, since_boot)
 
 
+def test_the_highest_clock_is_the_one_that_is_allowed(tmp_path: Path) -> None:
+    boards.jetson_orin(tmp_path)
+    for core in range(6):
+        (tmp_path / f"sys/devices/system/cpu/cpu{core}/cpufreq/scaling_max_freq").write_text("960000\n")
+    assert read_sensors(tmp_path).max_frequencies_mhz == (960.0,) * 6
+    for core in range(6):
+        (tmp_path / f"sys/devices/system/cpu/cpu{core}/cpufreq/scaling_max_freq").unlink()
+    assert read_sensors(tmp_path).max_frequencies_mhz == (1510.4,) * 6
+
+
 def test_the_hwmon_alarm_alone_tells_of_under_voltage(tmp_path: Path) -> None:
     boards.raspberry_pi_4(tmp_path, throttled=1)
     (tmp_path / "usr/bin/vcgencmd").unlink()
