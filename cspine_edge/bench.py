@@ -132,6 +132,7 @@ def bench(
             step(1)
         after = read_sensors(root)
         peak_mib = peak_memory_mib()
+        step(0, "bench: cold start")
         cold_start: ColdStart | None = None
         try:
             cold_start = measure_cold_start(

@@ -9,7 +9,7 @@ drawn on their own, since they were measured at different times; what changed be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -214,9 +214,13 @@ def _differences(a: BenchReport, b: BenchReport) -> Iterator[Difference]:
         of_a, of_b = ([str(part) for part in tell(report) if part is not None] for report in (a, b))
         if of_a != of_b:
             # Parts that both have say nothing of the difference.
-            only_a = [part for part in of_a if part not in of_b] or ["nothing else"]
-            only_b = [part for part in of_b if part not in of_a] or ["nothing else"]
-            yield Difference(condition, ", ".join(only_a), ", ".join(only_b))
+            yield Difference(condition, _without(of_a, of_b), _without(of_b, of_a))
+
+
+def _without(parts: Sequence[str], others: Sequence[str]) -> str:
+    if not parts:
+        return "not told"
+    return ", ".join(part for part in parts if part not in others) or "no more than that"
 
 
 def _warnings(a: BenchReport, b: BenchReport) -> Iterator[str]:

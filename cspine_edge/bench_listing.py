@@ -157,7 +157,7 @@ def write_listing(path: Path, reports: Sequence[Named], *, overwrite: bool = Fal
         parts += [f"<p>{escape(line)}</p>" for line in _notes(report)]
         parts += [] if report.sustained is None else _plots(report.sustained)
     parts.append(f"<p class=soft>{escape(reports[0][1].intended_use)}</p>")
-    write_page(path, _TITLE, parts, style=STYLE, overwrite=overwrite)
+    write_page(path, _TITLE, parts, style=f"{STYLE}body {{ max-width: 90rem; }}", overwrite=overwrite)
 
 
 def _plots(load: Sustained) -> Iterator[str]:

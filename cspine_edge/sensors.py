@@ -133,7 +133,7 @@ class Readings:
             yield f"the processor is slowed down now ({', '.join(now)}); {_remedy(now)}"
         earlier = [flag for flag in before if flag not in now]
         if earlier:
-            yield f"since the board was started there was {', '.join(earlier)}; {_remedy(earlier)}"
+            yield f"it was slowed down before, since the board was started ({', '.join(earlier)}); {_remedy(earlier)}"
 
 
 def _remedy(flags: tuple[str, ...] | list[str]) -> str:

@@ -131,7 +131,7 @@ def sweep(
             if all(timing.latency.tight for timing in found.values()):
                 return found
             look_at = total * _LOOK_AGAIN
-            step(0, f"bench: inference, until p90 is known to {TAIL_SHARE:.0%}")
+            step(0, f"bench: inference, until p90 is known to {100 * TAIL_SHARE:g} %")
 
 
 def _warm_up(classifier: Classifier, warmup: int) -> int:

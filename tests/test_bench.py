@@ -331,9 +331,7 @@ def test_a_board_is_described_read_and_warned_of(int8_model: Path, picture: Path
         1e3 * load.energy.load_watts * load.measured_s / load.runs
     )
     assert load.energy.mj_above_idle == pytest.approx(0.0, abs=1e-6)  # this board's power does not change
-    assert any(
-        "since the board was started there was under-voltage, throttled" in line for line in found.warnings
-    )
+    assert any("since the board was started (under-voltage, throttled)" in line for line in found.warnings)
     text = io.StringIO()
     Console(width=300, file=text).print(found)
     for part in (

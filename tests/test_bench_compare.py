@@ -104,7 +104,7 @@ def unlike(report: BenchReport) -> dict[Condition, tuple[BenchReport, str]]:
         ),
         Condition.MODE: (
             replace(report, machine=replace(machine, power_mode="7W")),
-            "mode (nothing else / 7W)",
+            "mode (not told / 7W)",
         ),
         Condition.CLOCK: (
             replace(report, before=replace(before, governors=("performance",))),

@@ -12,22 +12,27 @@ from typing import Any
 
 import pytest
 
+from cspine_edge.bench import bench
 from cspine_edge.bench_report import SCHEMA, VERSION, BenchReport, read_report
 from cspine_edge.documents import decode
 from cspine_edge.errors import InputError, OutputError
+from cspine_edge.sweep import Rules
 
-jsonschema = pytest.importorskip("jsonschema")
+Errors = Callable[[Any], list[str]]
 
 
 @pytest.fixture(scope="module")
 def schema(root: Path) -> dict[str, Any]:
     document: dict[str, Any] = json.loads((root / "docs/bench.schema.json").read_text(encoding="utf-8"))
-    jsonschema.Draft202012Validator.check_schema(document)
     return document
 
 
-def errors_of(schema: dict[str, Any], document: Any) -> list[str]:
-    return [error.json_path for error in jsonschema.Draft202012Validator(schema).iter_errors(document)]
+@pytest.fixture(scope="module")
+def errors_of(schema: dict[str, Any]) -> Errors:
+    """Give the places of a document that are not as the schema says."""
+    validator = pytest.importorskip("jsonschema").Draft202012Validator
+    validator.check_schema(schema)
+    return lambda document: sorted(error.json_path for error in validator(schema).iter_errors(document))
 
 
 @pytest.fixture
@@ -81,14 +86,29 @@ def test_a_stale_schema_is_noticed(root: Path, tmp_path: Path) -> None:
 
 
 def test_the_example_is_as_the_schema_says_and_shows_every_object(
-    schema: dict[str, Any], example: dict[str, Any]
+    errors_of: Errors, example: dict[str, Any]
 ) -> None:
-    assert errors_of(schema, example) == []
+    assert errors_of(example) == []
     assert (example["schema"], example["version"]) == (SCHEMA, VERSION)
     for name in ("roofline", "cold_start", "cooling", "sustained"):
         assert example[name] is not None
     assert example["sustained"]["energy"] is not None
     assert example["before"]["power"] is not None
+
+
+def test_a_new_report_is_as_the_schema_says(errors_of: Errors, int8_model: Path, tmp_path: Path) -> None:
+    """One of a machine without any sensor, so that all that may be unknown is."""
+    report = bench(
+        int8_model,
+        threads=(1,),
+        rules=Rules(least_s=0.0, least_runs=5, most_s=None),
+        cold_starts=1,
+        root=tmp_path,
+    )
+    document = json.loads(json.dumps(report.to_json()))
+    assert errors_of(document) == []
+    assert (document["machine"]["cpu"], document["cooling"], document["sustained"]) == (None, None, None)
+    assert set(document["before"].values()) == {None}
 
 
 def test_figures_follow_from_the_single_times(example: dict[str, Any]) -> None:
@@ -100,15 +120,15 @@ def test_figures_follow_from_the_single_times(example: dict[str, Any]) -> None:
         assert latency.max_ms == pytest.approx(times[-1] / 1e3, abs=1e-4)
 
 
-def test_the_schema_refuses_what_is_wrong(schema: dict[str, Any], example: dict[str, Any]) -> None:
-    assert errors_of(schema, example | {"version": 1}) == ["$.version"]
-    assert errors_of(schema, example | {"extra": 1}) == ["$"]
-    assert errors_of(schema, {key: value for key, value in example.items() if key != "blocks"}) == ["$"]
+def test_the_schema_refuses_what_is_wrong(errors_of: Errors, example: dict[str, Any]) -> None:
+    assert errors_of(example | {"version": 1}) == ["$.version"]
+    assert errors_of(example | {"extra": 1}) == ["$"]
+    assert errors_of({key: value for key, value in example.items() if key != "blocks"}) == ["$"]
     wrong = json.loads(json.dumps(example))
     wrong["latencies"][0]["p50_ms"] = "fast"
     wrong["latencies"][1]["p90_interval_ms"] = [1.0]
     wrong["conditions"]["runtime"] = "other"
-    assert errors_of(schema, wrong) == [
+    assert errors_of(wrong) == [
         "$.conditions.runtime",
         "$.latencies[0].p50_ms",
         "$.latencies[1].p90_interval_ms",

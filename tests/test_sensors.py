@@ -206,7 +206,7 @@ def test_throttling_is_warned_of_with_its_remedy(tmp_path: Path) -> None:
     boards.raspberry_pi_4(tmp_path, throttled=0xD0005, governor="performance")
     now, earlier = read_sensors(tmp_path).disturbances(4)
     assert re.search(r"slowed down now \(under-voltage, throttled\); use a stronger power supply", now)
-    assert re.search(r"since the board was started there was soft temperature limit; cool the board", earlier)
+    assert re.search(r"since the board was started \(soft temperature limit\); cool the board", earlier)
 
 
 def test_what_happened_between_two_readings_is_told_once() -> None:
