@@ -54,6 +54,12 @@ def test_a_jetson_nano_is_read_through_iio(tmp_path: Path) -> None:
     assert (readings.throttled_now, readings.throttled_since_boot) == ((), None)
 
 
+def test_without_a_processor_zone_the_hottest_other_counts_but_for_the_power_chip(tmp_path: Path) -> None:
+    boards.jetson_nano(tmp_path)
+    (tmp_path / "sys/class/thermal/thermal_zone1/temp").unlink()  # CPU-therm
+    assert read_sensors(tmp_path).celsius == 43.0  # AO-therm, and not the 100 degrees of PMIC-Die
+
+
 @pytest.mark.parametrize("jetpack", [5, 6])
 def test_a_jetson_orin_is_read_through_hwmon(tmp_path: Path, jetpack: int) -> None:
     readings = read_sensors(boards.jetson_orin(tmp_path, jetpack=jetpack, overcurrent_events=3))
