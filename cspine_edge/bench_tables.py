@@ -21,7 +21,7 @@ def tables_of(report: BenchReport) -> RenderableType:
     model = report.model
     facts = [model.backbone, model.precision.value if model.precision else None]
     facts += [f"{model.size_bytes / 2**20:.1f} MiB", f"sha256 {model.sha256[:12]}"]
-    threads = "1 thread" if report.stages[0].threads == 1 else f"{report.stages[0].threads} threads"
+    threads = f"{report.stages[0].threads} {_threads(report.stages[0].threads)}"
     formats = (f"{s.image_format} {s.width} x {s.height}, {s.runs} runs" for s in report.stages)
     return Group(
         Text(f"{model.file}: {', '.join(fact for fact in facts if fact)}"),
@@ -42,6 +42,10 @@ def milliseconds(value: float) -> str:
     return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
+def _threads(count: int) -> str:
+    return "thread" if count == 1 else "threads"
+
+
 def interval(found: tuple[float, float] | None) -> str:
     """Give an interval in milliseconds, or a dash."""
     return "-" if found is None else f"{milliseconds(found[0])} to {milliseconds(found[1])}"
@@ -59,16 +63,15 @@ def _inference(report: BenchReport) -> Table:
 
 def _about_inference(report: BenchReport) -> Iterator[str]:
     for row in report.latencies:
-        unit = "thread" if row.threads == 1 else "threads"
         yield (
-            f"95 % intervals, {row.threads} {unit}: p50 {interval(row.p50_interval_ms)}, "
+            f"95 % intervals, {row.threads} {_threads(row.threads)}: p50 {interval(row.p50_interval_ms)}, "
             f"p90 {interval(row.p90_interval_ms)}, p99 {interval(row.p99_interval_ms)}"
         )
     limits = report.roofline
     if limits is not None:
         rates = [
-            f"{rate.gmacs_per_s:.1f} billion a second with {rate.threads}"
-            + ("" if rate.share is None else f", {100 * rate.share:.0f} % of the int8 peak")
+            f"{rate.gmacs_per_s:.1f} billion a second with {rate.threads} {_threads(rate.threads)}"
+            + ("" if rate.share is None else f" ({100 * rate.share:.0f} % of the int8 peak)")
             for rate in limits.rates
         ]
         peak = "peak not known"
@@ -119,10 +122,9 @@ def _other(report: BenchReport) -> Iterator[str]:
 
 def about_sustained(load: Sustained) -> Iterator[str]:
     """Lines on inference without a pause."""
-    unit = "thread" if load.threads == 1 else "threads"
     short = f", broken off before {load.asked_s:.0f} s" if load.broken_off else ""
     yield (
-        f"without a pause for {load.measured_s:.0f} s{short}, {load.threads} {unit}: {load.runs} inferences, "
+        f"without a pause for {load.measured_s:.0f} s{short}, {load.threads} {_threads(load.threads)}: {load.runs} inferences, "
         f"p50 {milliseconds(load.p50_ms)}, p90 {milliseconds(load.p90_ms)}, p99 {milliseconds(load.p99_ms)} ms; "
         f"last tenth at {load.slowdown:.2f} times the first's time"
     )
