@@ -124,8 +124,8 @@ def about_sustained(load: Sustained) -> Iterator[str]:
     """Lines on inference without a pause."""
     short = f", broken off before {load.asked_s:.0f} s" if load.broken_off else ""
     yield (
-        f"without a pause for {load.measured_s:.0f} s{short}, {load.threads} {_threads(load.threads)}: {load.runs} inferences, "
-        f"p50 {milliseconds(load.p50_ms)}, p90 {milliseconds(load.p90_ms)}, p99 {milliseconds(load.p99_ms)} ms; "
+        f"without a pause for {load.measured_s:.0f} s{short}, {load.threads} {_threads(load.threads)}: "
+        f"{load.runs} inferences, p50 {milliseconds(load.p50_ms)}, p90 {milliseconds(load.p90_ms)}, p99 {milliseconds(load.p99_ms)} ms; "
         f"last tenth at {load.slowdown:.2f} times the first's time"
     )
     temperatures = [sample.celsius for sample in load.samples if sample.celsius is not None]
