@@ -123,10 +123,13 @@ def _other(report: BenchReport) -> Iterator[str]:
 def about_sustained(load: Sustained) -> Iterator[str]:
     """Lines on inference without a pause."""
     short = f", broken off before {load.asked_s:.0f} s" if load.broken_off else ""
+    percentiles = ", ".join(
+        f"{name} {milliseconds(ms)}"
+        for name, ms in (("p50", load.p50_ms), ("p90", load.p90_ms), ("p99", load.p99_ms))
+    )
     yield (
         f"without a pause for {load.measured_s:.0f} s{short}, {load.threads} {_threads(load.threads)}: "
-        f"{load.runs} inferences, p50 {milliseconds(load.p50_ms)}, p90 {milliseconds(load.p90_ms)}, p99 {milliseconds(load.p99_ms)} ms; "
-        f"last tenth at {load.slowdown:.2f} times the first's time"
+        f"{load.runs} inferences, {percentiles} ms; last tenth at {load.slowdown:.2f} times the first's time"
     )
     temperatures = [sample.celsius for sample in load.samples if sample.celsius is not None]
     if temperatures:
