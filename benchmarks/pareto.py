@@ -23,11 +23,12 @@ from fast_tables import pareto_table
 from reproduce import ROWS
 
 from cspine_edge import __version__
-from cspine_edge.bench import sweep
 from cspine_edge.classifier import Classifier
-from cspine_edge.machine import describe_machine, read_sensors
+from cspine_edge.machine import describe_machine
 from cspine_edge.pareto import Figures, ParetoTable, Row
 from cspine_edge.progress import progress
+from cspine_edge.sensors import read_sensors
+from cspine_edge.sweep import SWEEP_UNITS, Rules, sweep
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -172,9 +173,12 @@ def time_side_by_side(files: Sequence[Path], seconds: float) -> dict[Path, dict[
         spec = classifier.spec
         noise = np.random.default_rng(0).integers(0, 256, (spec.height, spec.width), dtype=np.uint8)
         classifier.load(noise)
-    with progress("timing", 20) as step:
-        latencies = sweep(sessions, seconds, 20, 3, np.random.default_rng(0), step)
-    return {file: {str(threads): latencies[file, threads].p50_ms for threads in THREADS} for file in files}
+    rules = Rules(least_s=seconds, least_runs=20, most_s=None, warmup=3)
+    with progress("timing", SWEEP_UNITS) as step:
+        timings = sweep(sessions, rules, np.random.default_rng(0), step)
+    return {
+        file: {str(threads): timings[file, threads].latency.p50_ms for threads in THREADS} for file in files
+    }
 
 
 def plot(table: ParetoTable, out: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cspine_edge.bench_report import Latency
 from cspine_edge.documents import encode
 from cspine_edge.files import write_json
+from cspine_edge.latency import Latency
 from cspine_edge.parity import GateVerdict
 
 

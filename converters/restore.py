@@ -21,16 +21,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from cspine_edge.bench import sweep
-from cspine_edge.bench_report import Latency
 from cspine_edge.classifier import Classifier
 from cspine_edge.contract import Contract, ModelFile, Outputs
 from cspine_edge.dataset import LABELS, LabelledDataset
 from cspine_edge.errors import ModelError
+from cspine_edge.latency import Latency
 from cspine_edge.parity import PairedMargins, judge
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.run import Run
+from cspine_edge.sweep import Rules, sweep
 from cspine_edge.training.framework import keras
 
 from .mixed import Operation, Weights, operations, with_float
@@ -38,7 +38,7 @@ from .operating_point import decide_on, margins_of
 from .restoration import Criterion, RankedLayer, Restoration, Trial
 
 _RANKING_SLICES = 64
-_BENCH_S, _BENCH_RUNS, _BENCH_WARMUP = 2.0, 50, 10
+_BENCH_RULES = Rules(least_s=2.0, least_runs=50, most_s=None, warmup=10)
 
 
 def restore(
@@ -265,9 +265,8 @@ class _Search:
         }
         for classifier in classifiers.values():
             classifier.load(self._images[0])
-        return sweep(
-            classifiers, _BENCH_S, _BENCH_RUNS, _BENCH_WARMUP, np.random.default_rng(0), lambda *_: None
-        )
+        timings = sweep(classifiers, _BENCH_RULES, np.random.default_rng(0), lambda *_: None)
+        return {name: timing.latency for name, timing in timings.items()}
 
 
 def _output_positions(graph: bytes) -> Outputs:

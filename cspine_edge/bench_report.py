@@ -1,34 +1,36 @@
-"""What a bench finds: the report, its tables and its JSON.
+"""What a bench finds: the report and its JSON.
 
-The JSON is the object ``{"schema": "cspine-edge/bench", "version": 1, ...}`` with the fields of
-:class:`BenchReport`; each class below is an object in it, each tuple a list, what is unknown ``null``. Times
-are in milliseconds of a monotonic clock with a resolution of nanoseconds, memory in MiB (2**20 bytes).
-
-A percentile ``q`` is the shortest measured time that at least ``q`` percent of the runs did not exceed: a
-time that occurred, never one between two.
+The JSON is the object ``{"schema": "cspine-edge/bench", "version": 2, ...}`` with the fields of
+:class:`BenchReport`; each dataclass is an object in it, each tuple a list, what is unknown ``null``. ``docs/bench.md``
+tells every field, ``docs/bench.schema.json`` is its JSON Schema. Times are in milliseconds of a monotonic clock with a
+resolution of nanoseconds, memory in MiB (2**20 bytes).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .cold_start import ColdStart
 from .contract import INTENDED_USE, KernelFamily, Precision
-from .documents import encode
+from .cooling import Cooling
+from .documents import DocumentError, decode, encode, parse
+from .errors import InputError
 from .files import write_json
-from .machine import Machine, Readings
+from .latency import Blocks, Latency
+from .machine import Machine
+from .roofline import Roofline
 from .runtime import Runtime
+from .sensors import Readings
+from .slice_times import StageTimes
+from .sustained import Sustained
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
 SCHEMA = "cspine-edge/bench"
-VERSION = 1
-STAGES = ("read", "preprocess", "invoke", "decide")
-"""The stages of one slice, in their order."""
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,20 @@ class ModelFacts:
     ----------
     file
         Name of the file, without its folder.
-    sha256, size_bytes
-        Of the whole file, contract included.
-    height, width, channels
+    sha256
+        SHA-256 of the whole file, contract included, in hexadecimal.
+    size_bytes
+        Size of the whole file in bytes, contract included.
+    height
         Of its input, in pixels.
-    backbone, precision
-        From the contract; None if it does not tell.
+    width
+        Of its input, in pixels.
+    channels
+        Of its input.
+    backbone
+        From the contract; null if it does not tell.
+    precision
+        From the contract; null if it does not tell.
     """
 
     file: str
@@ -63,14 +73,25 @@ class Conditions:
 
     Attributes
     ----------
-    runtime, runtime_version, family
-        The interpreter and its kernels.
+    runtime
+        The interpreter's package.
+    runtime_version
+        Its version.
+    family
+        The interpreter's kernels.
     threads
-        Thread counts as asked for; stages, cold start and memory are measured with the first.
-    duration_s
+        Thread counts as asked for; stages, cold start and sustained load are measured with the first.
+    least_s
         Least time of timed inferences for each thread count, in seconds.
-    min_runs
+    least_runs
         Least number of timed inferences for each thread count.
+    most_s
+        Most time of timed inferences for each thread count, in seconds, unless the least number takes longer; null
+        if it ended with the least.
+    tail_share
+        It ended before that as soon as the 95 % interval of percentile 90 was no wider than this share of it.
+    most_reached
+        True if it ended by the most time (or by the least where there is no most) and that interval was still wider.
     warmup
         Untimed inferences of each session, and untimed slices of each file format, before all others.
     seed
@@ -83,145 +104,19 @@ class Conditions:
     runtime_version: str
     family: KernelFamily
     threads: tuple[int, ...]
-    duration_s: float
-    min_runs: int
+    least_s: float
+    least_runs: int
+    most_s: float | None
+    tail_share: float
+    most_reached: bool
     warmup: int
     seed: int
     synthetic: bool
 
 
 @dataclass(frozen=True)
-class Latency:
-    """Time of one inference: the interpreter's invoke alone.
-
-    Attributes
-    ----------
-    threads
-        Threads of the interpreter.
-    runs
-        Number of timed inferences.
-    mean_ms, min_ms, max_ms
-        In milliseconds.
-    p50_ms, p90_ms, p95_ms, p99_ms
-        Percentiles in milliseconds, as the module defines them; with fewer than 100 runs p99 is the maximum.
-    """
-
-    threads: int
-    runs: int
-    mean_ms: float
-    min_ms: float
-    p50_ms: float
-    p90_ms: float
-    p95_ms: float
-    p99_ms: float
-    max_ms: float
-
-
-@dataclass(frozen=True)
-class StageTime:
-    """Time of one stage of a slice.
-
-    Attributes
-    ----------
-    mean_ms, p50_ms, p90_ms
-        In milliseconds; means add up to the mean total, percentiles only nearly so.
-    """
-
-    mean_ms: float
-    p50_ms: float
-    p90_ms: float
-
-
-@dataclass(frozen=True)
-class StageTimes:
-    """Time of whole slices of one file format, one after the other; the files lie in the system's page cache.
-
-    Attributes
-    ----------
-    image_format
-        DICOM, PNG or JPEG.
-    files
-        Number of different files among them, read in turn; of each its first frame.
-    height, width
-        Of the first file, in pixels.
-    threads, runs
-        Threads of the interpreter; number of slices.
-    read
-        From file to stored pixels.
-    preprocess
-        Window, resize and writing into the input tensor.
-    invoke
-        Inference.
-    decide
-        From the output tensor to margin, score and decision.
-    total
-        Of the four.
-    """
-
-    image_format: str
-    files: int
-    height: int
-    width: int
-    threads: int
-    runs: int
-    read: StageTime
-    preprocess: StageTime
-    invoke: StageTime
-    decide: StageTime
-    total: StageTime
-
-
-@dataclass(frozen=True)
-class ColdStart:
-    """From the start of a new process to its first verdict: the repetition with the median total.
-
-    Attributes
-    ----------
-    repetitions
-        New processes that were started.
-    image_format, threads
-        Format of the slice; threads of the interpreter.
-    start_ms
-        From asking for the process to the first line of Python, in milliseconds.
-    import_ms
-        Importing this package, numpy and the interpreter.
-    load_ms
-        Opening the model and allocating its tensors.
-    first_slice_ms
-        Reading, preprocessing and classifying the first slice, with what is imported only then.
-    total_ms
-        Sum of the four.
-    """
-
-    repetitions: int
-    image_format: str
-    threads: int
-    start_ms: float
-    import_ms: float
-    load_ms: float
-    first_slice_ms: float
-    total_ms: float
-
-
-@dataclass(frozen=True)
-class Memory:
-    """Largest resident memory.
-
-    Attributes
-    ----------
-    predict_mib
-        In MiB, of a new process that classified one slice; None if it could not be had.
-    bench_mib
-        In MiB, of the process that measured, with all its sessions.
-    """
-
-    predict_mib: float | None
-    bench_mib: float | None
-
-
-@dataclass(frozen=True)
 class BenchReport:
-    """The result of :func:`cspine_edge.bench.bench`; its JSON is ``schema``, ``version`` and these fields.
+    """The result of a bench; its JSON is ``schema``, ``version`` and these fields.
 
     Attributes
     ----------
@@ -229,18 +124,32 @@ class BenchReport:
         When it was measured, UTC, ISO 8601.
     toolkit
         Version of this package.
-    model, machine, conditions
-        What was measured, where and how.
+    model
+        What was measured.
+    machine
+        Where it was measured.
+    conditions
+        How it was measured.
     latencies
         Inference, one entry per thread count, ascending.
+    blocks
+        The times that ``latencies`` sums up, one entry per thread count in the same order.
+    roofline
+        The rate beside the processor's int8 peak; null for a model that does not compute in int8.
     stages
         Whole slices, one entry per file format.
     cold_start
-        None if no new process could be started, which is then among the warnings.
-    memory
-        Peak memory.
-    before, after
-        Sensors before the warm-up, and right after the last timed slice.
+        Null if no new process could be started, which is then among the warnings.
+    bench_peak_mib
+        Largest resident memory of the process that measured, with all its sessions, in MiB; null if not told.
+    cooling
+        The wait for a cool board; null if there is no sensor, or none was asked for.
+    sustained
+        Inference without a pause, after all else; null if it was not asked for.
+    before
+        Sensors before the warm-up.
+    after
+        Sensors right after the last timed slice, or after the sustained load.
     warnings
         What makes the figures doubtful, one sentence each.
     intended_use
@@ -253,13 +162,24 @@ class BenchReport:
     machine: Machine
     conditions: Conditions
     latencies: tuple[Latency, ...]
+    blocks: tuple[Blocks, ...]
+    roofline: Roofline | None
     stages: tuple[StageTimes, ...]
     cold_start: ColdStart | None
-    memory: Memory
+    bench_peak_mib: float | None
+    cooling: Cooling | None
+    sustained: Sustained | None
     before: Readings
     after: Readings
     warnings: tuple[str, ...]
     intended_use: str = INTENDED_USE
+
+    def __post_init__(self) -> None:
+        threads = [latency.threads for latency in self.latencies]
+        if not threads or threads != [entry.threads for entry in self.blocks]:
+            raise ValueError("latencies and blocks should be of the same thread counts, one at least")
+        if not self.stages:
+            raise ValueError("stages should have an entry")
 
     def to_json(self) -> dict[str, Any]:
         """Give plain data for JSON, schema and version first."""
@@ -271,71 +191,41 @@ class BenchReport:
 
     def __rich__(self) -> RenderableType:
         """Tables for people."""
-        from rich.console import Group
-        from rich.text import Text
+        from .bench_tables import tables_of
 
-        model = self.model
-        facts = [model.backbone, model.precision.value if model.precision else None]
-        facts += [f"{model.size_bytes / 2**20:.1f} MiB", f"sha256 {model.sha256[:12]}"]
-        threads = "1 thread" if self.stages[0].threads == 1 else f"{self.stages[0].threads} threads"
-        formats = (f"{s.image_format} {s.width} x {s.height}, {s.runs} runs" for s in self.stages)
-        return Group(
-            Text(f"{model.file}: {', '.join(fact for fact in facts if fact)}"),
-            Text("inference, ms"),
-            self._inference_table(),
-            Text(f"one slice, {threads}, ms ({'; '.join(formats)})"),
-            self._slice_table(),
-            *(Text(line) for line in self._other_lines()),
-            *(Text(f"warning: {warning}", style="yellow") for warning in self.warnings),
-            Text(self.intended_use),
+        return tables_of(self)
+
+
+def read_report(path: Path) -> BenchReport:
+    """Read a report that :meth:`BenchReport.save` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is no whole report of a bench, or is one of another version.
+    """
+    again = "measure again with 'cspine-edge bench --out FILE'"
+    try:
+        document = parse(path.read_bytes())
+    except OSError as error:
+        raise InputError(path, f"cannot be read ({error.strerror}); check the path and the rights") from error
+    except DocumentError as error:
+        raise InputError(
+            path, f"{error}, so it is no bench report or was cut short; copy it again, or {again}"
+        ) from error
+    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
+        raise InputError(path, f"is no bench report; {again}")
+    version = document.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise InputError(
+            path,
+            f"is a bench report of version {version}, and this toolkit reads version {VERSION}; update it",
         )
-
-    def _inference_table(self) -> Table:
-        from rich.table import Table
-
-        table = Table()
-        for name in ("threads", "runs", "mean", "min", "p50", "p90", "p95", "p99", "max"):
-            table.add_column(name, justify="right")
-        for row in self.latencies:
-            times = (row.mean_ms, row.min_ms, row.p50_ms, row.p90_ms, row.p95_ms, row.p99_ms, row.max_ms)
-            table.add_row(str(row.threads), str(row.runs), *map(_milliseconds, times))
-        return table
-
-    def _slice_table(self) -> Table:
-        from rich.table import Table
-
-        table = Table("stage")
-        for entry in self.stages:
-            table.add_column(f"{entry.image_format} p50", justify="right")
-            table.add_column("p90", justify="right")
-        for stage in (*STAGES, "total"):
-            times: list[StageTime] = [getattr(entry, stage) for entry in self.stages]
-            cells = (cell for time in times for cell in (time.p50_ms, time.p90_ms))
-            table.add_row(stage, *map(_milliseconds, cells), end_section=stage == STAGES[-1])
-        return table
-
-    def _other_lines(self) -> Iterator[str]:
-        cold = self.cold_start
-        if cold is not None:
-            yield (
-                f"cold start {cold.total_ms:.0f} ms: process {cold.start_ms:.0f}, "
-                f"import {cold.import_ms:.0f}, load {cold.load_ms:.0f}, "
-                f"first slice ({cold.image_format}) {cold.first_slice_ms:.0f}"
-            )
-        peaks = (("to predict one slice", self.memory.predict_mib), ("of this bench", self.memory.bench_mib))
-        known = [f"{mib:.0f} MiB {what}" for what, mib in peaks if mib is not None]
-        if known:
-            yield f"peak memory {', '.join(known)}"
-        if self.before.governors:
-            yield f"governor {' '.join(self.before.governors)}"
-        for what, readings in (("before", self.before), ("after", self.after)):
-            shown = [f"{zone.name} {zone.celsius:.1f} °C" for zone in readings.temperatures or ()]
-            clocks = readings.frequencies_mhz
-            if clocks:
-                shown.append(f"clock {min(clocks):.0f} to {max(clocks):.0f} MHz")
-            if shown:
-                yield f"{what}: {', '.join(shown)}"
-
-
-def _milliseconds(value: float) -> str:
-    return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 100 else f"{value:.0f}"
+    if version < VERSION:
+        raise InputError(
+            path, f"is a bench report of version {version}, which lacks the single times; {again}"
+        )
+    try:
+        return decode(BenchReport, document)
+    except DocumentError as error:
+        raise InputError(path, f"is a damaged bench report ({error}); copy it again, or {again}") from error

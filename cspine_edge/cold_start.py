@@ -7,9 +7,9 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from .bench_report import ColdStart
 from .classifier import Classifier
 from .contract import KernelFamily
 from .documents import encode
@@ -20,6 +20,46 @@ from .window import Window
 
 class ColdStartError(Exception):
     """A new process could not be started or broke off; the message says why."""
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """From the start of a new process to its first verdict: the repetition with the median total.
+
+    Attributes
+    ----------
+    repetitions
+        New processes that were started.
+    image_format
+        Format of the slice.
+    threads
+        Threads of the interpreter.
+    start_ms
+        From asking for the process to the first line of Python, in milliseconds.
+    import_ms
+        Importing this package, numpy and the interpreter, in milliseconds.
+    load_ms
+        Opening the model and allocating its tensors, in milliseconds.
+    first_slice_ms
+        Reading, preprocessing and classifying the first slice, with what is imported only then, in milliseconds.
+    total_ms
+        Sum of the four, in milliseconds.
+    peak_mib
+        Largest resident memory of that process, in MiB; null if the system does not tell.
+    resident_mib
+        Resident memory of that process after its verdict, in MiB; null if the system does not tell.
+    """
+
+    repetitions: int
+    image_format: str
+    threads: int
+    start_ms: float
+    import_ms: float
+    load_ms: float
+    first_slice_ms: float
+    total_ms: float
+    peak_mib: float | None
+    resident_mib: float | None
 
 
 # The clock of time.monotonic_ns is the same for all processes, so the parent knows when this one began.
@@ -49,8 +89,8 @@ marks.append(time.monotonic_ns())
 window = given["window"] and decode(Window, given["window"])
 classifier.classify(next(read_slices(Path(given["image"]))), window)
 marks.append(time.monotonic_ns())
-from cspine_edge.machine import peak_memory_mib
-print(json.dumps([marks, peak_memory_mib()]))
+from cspine_edge.machine import peak_memory_mib, resident_memory_mib
+print(json.dumps([marks, peak_memory_mib(), resident_memory_mib()]))
 """
 
 
@@ -63,7 +103,7 @@ def measure_cold_start(
     window: Window | None,
     repetitions: int,
     step: Step,
-) -> tuple[ColdStart, float | None]:
+) -> ColdStart:
     """Start new processes, one after the other, that load a model and classify one slice.
 
     Parameters
@@ -78,11 +118,6 @@ def measure_cold_start(
         Number of processes.
     step
         Called after each.
-
-    Returns
-    -------
-    tuple
-        The repetition with the median total, and its peak memory in MiB if the system tells it.
 
     Raises
     ------
@@ -103,17 +138,27 @@ def measure_cold_start(
     found = []
     for _ in range(repetitions):
         begin = time.monotonic_ns()
-        marks, peak_mib = _run_child(json.dumps(given))
-        found.append(([begin, *marks], peak_mib))
+        marks, *memory = _run_child(json.dumps(given))
+        found.append(([begin, *marks], memory))
         step(1)
     found.sort(key=lambda run: run[0][-1] - run[0][0])
-    marks, peak_mib = found[len(found) // 2]
+    marks, (peak_mib, resident_mib) = found[len(found) // 2]
     start, imports, load, first = ((later - earlier) / 1e6 for earlier, later in itertools.pairwise(marks))
-    total = (marks[-1] - marks[0]) / 1e6
-    return ColdStart(repetitions, image_format, session.threads, start, imports, load, first, total), peak_mib
+    return ColdStart(
+        repetitions=repetitions,
+        image_format=image_format,
+        threads=session.threads,
+        start_ms=start,
+        import_ms=imports,
+        load_ms=load,
+        first_slice_ms=first,
+        total_ms=(marks[-1] - marks[0]) / 1e6,
+        peak_mib=peak_mib,
+        resident_mib=resident_mib,
+    )
 
 
-def _run_child(argument: str) -> tuple[list[int], float | None]:
+def _run_child(argument: str) -> tuple[list[int], float | None, float | None]:
     command = [sys.executable, "-c", _FIRST_VERDICT, argument]
     try:
         child = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -122,5 +167,5 @@ def _run_child(argument: str) -> tuple[list[int], float | None]:
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or ["no message"])[-1]
         raise ColdStartError(f"the new process ended with {error.returncode} ({last})") from error
-    marks, peak_mib = json.loads(child.stdout.splitlines()[-1])
-    return marks, peak_mib
+    marks, peak_mib, resident_mib = json.loads(child.stdout.splitlines()[-1])
+    return marks, peak_mib, resident_mib

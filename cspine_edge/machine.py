@@ -1,17 +1,19 @@
-"""The machine that runs: its board and processor, and what its sensors say at one moment.
+"""The machine that runs: its board, processor and system, and the memory of this process.
 
-All of it comes from files below ``/proc`` and ``/sys``; whatever a machine does not have is ``None``.
+All of it comes from files below ``/proc`` and ``/etc``, and on a Jetson from ``nvpmodel``; whatever a machine does not
+have is ``None``.
 """
 
 from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
-_ROOT = Path("/")
+from .system_files import ROOT, kibibytes, read_pairs, read_text, run_program
+
 _SIMD = ("avx2", "avx_vnni", "avx512_vnni", "neon", "asimd", "asimddp", "i8mm")
 """Instruction sets that decide which int8 kernels run, by their names in ``/proc/cpuinfo``."""
 
@@ -56,6 +58,10 @@ class Machine:
         Operating system and release of its kernel.
     python
         Version of Python.
+    firmware
+        Release of the board's own system software, e.g. "Jetson Linux R36.4.3".
+    power_mode
+        Power mode of a Jetson, as ``nvpmodel`` calls it, e.g. "15W".
     """
 
     board: str | None
@@ -66,6 +72,8 @@ class Machine:
     memory_mib: int | None
     system: str
     python: str
+    firmware: str | None = None
+    power_mode: str | None = None
 
     @property
     def banner(self) -> str:
@@ -73,120 +81,43 @@ class Machine:
         unit = "processor" if self.processors == 1 else "processors"
         name = ", ".join(part for part in (self.board, self.cpu) if part) or "unknown processor"
         simd = " ".join(self.simd) or "no known SIMD"
-        return f"{name}, {self.architecture}, {self.processors} {unit}, {simd}"
+        mode = f", mode {self.power_mode}" if self.power_mode else ""
+        return f"{name}, {self.architecture}, {self.processors} {unit}, {simd}{mode}"
 
 
-@dataclass(frozen=True)
-class ThermalZone:
-    """A temperature sensor.
-
-    Attributes
-    ----------
-    name
-        Type of the zone, e.g. ``"cpu-thermal"``; several zones may share it.
-    celsius
-        Its temperature in degrees Celsius.
-    """
-
-    name: str
-    celsius: float
-
-
-@dataclass(frozen=True)
-class Readings:
-    """What the sensors say at one moment; None for what the machine does not show.
-
-    Attributes
-    ----------
-    load_average
-        Mean number of runnable processes over the last minute.
-    governors
-        CPU frequency governors in use, each once.
-    frequencies_mhz, max_frequencies_mhz
-        Present and highest clock in MHz, one entry for each logical processor that shows it.
-    temperatures
-        Thermal zones, in the order of their numbers.
-    """
-
-    load_average: float | None
-    governors: tuple[str, ...] | None
-    frequencies_mhz: tuple[float, ...] | None
-    max_frequencies_mhz: tuple[float, ...] | None
-    temperatures: tuple[ThermalZone, ...] | None
-
-    def disturbances(self, processors: int) -> tuple[str, ...]:
-        """Say what makes timings on ``processors`` logical processors doubtful, one sentence each."""
-        found = []
-        slow = [governor for governor in self.governors or () if governor != "performance"]
-        if slow:
-            found.append(
-                f"the CPU governor is {' and '.join(slow)}, so the clock varies; for steady figures: "
-                "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
-            )
-        if self.load_average is not None and self.load_average > processors:
-            found.append(
-                f"the load average was {self.load_average:.1f} on {processors} processors at the start; "
-                "end other work, wait a minute and measure again"
-            )
-        return tuple(found)
-
-
-def describe_machine(root: Path = _ROOT) -> Machine:
+def describe_machine(root: Path = ROOT) -> Machine:
     """Describe the machine.
 
     Parameters
     ----------
     root
-        Where ``proc`` lies.
+        Where ``proc``, ``etc`` and ``usr`` lie.
     """
-    entries = tuple(_cpuinfo(root))
+    entries = tuple(read_pairs(root / "proc/cpuinfo"))
     features = {word for key, value in entries if key in ("flags", "Features") for word in value.split()}
-    memory = dict(_pairs(root / "proc/meminfo")).get("MemTotal", "").split()
+    memory = kibibytes(root / "proc/meminfo", "MemTotal")
     return Machine(
         board=_board(root, entries),
         cpu=_cpu(entries),
         architecture=platform.machine(),
         processors=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         simd=tuple(name for name in _SIMD if name in features),
-        memory_mib=int(memory[0]) // 1024 if memory else None,
+        memory_mib=None if memory is None else memory // 1024,
         system=f"{platform.system()} {platform.release()}",
         python=platform.python_version(),
+        firmware=_jetson_linux(root),
+        power_mode=_power_mode(root),
     )
 
 
-def read_sensors(root: Path = _ROOT) -> Readings:
-    """Read the sensors.
-
-    Parameters
-    ----------
-    root
-        Where ``proc`` and ``sys`` lie.
-    """
-    load = (_text(root / "proc/loadavg") or "").split()
-    processors = _numbered(root / "sys/devices/system/cpu", "cpu")
-    governors = {_text(folder / "cpufreq/scaling_governor") for folder in processors}
-    zones = []
-    for folder in _numbered(root / "sys/class/thermal", "thermal_zone"):
-        millidegrees = _number(folder / "temp")
-        if millidegrees is not None:
-            zones.append(ThermalZone(_text(folder / "type") or folder.name, millidegrees / 1000))
-    return Readings(
-        load_average=float(load[0]) if load else None,
-        governors=tuple(sorted(name for name in governors if name)) or None,
-        frequencies_mhz=_megahertz(processors, "scaling_cur_freq"),
-        max_frequencies_mhz=_megahertz(processors, "cpuinfo_max_freq"),
-        temperatures=tuple(zones) or None,
-    )
-
-
-def peak_memory_mib(root: Path = _ROOT) -> float | None:
+def peak_memory_mib(root: Path = ROOT) -> float | None:
     """Largest resident memory of this process so far, in MiB; None where the system does not tell.
 
     ``VmHWM`` comes first, because ``ru_maxrss`` of a child begins on Linux at what its parent held.
     """
-    peak = dict(_pairs(root / "proc/self/status")).get("VmHWM", "").split()
-    if peak:
-        return int(peak[0]) / 1024
+    peak = kibibytes(root / "proc/self/status", "VmHWM")
+    if peak is not None:
+        return peak / 1024
     try:
         import resource
     except ImportError:  # Windows
@@ -195,8 +126,27 @@ def peak_memory_mib(root: Path = _ROOT) -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
+def resident_memory_mib(root: Path = ROOT) -> float | None:
+    """Resident memory of this process now, in MiB; None where the system does not tell."""
+    resident = kibibytes(root / "proc/self/status", "VmRSS")
+    return None if resident is None else resident / 1024
+
+
+def _jetson_linux(root: Path) -> str | None:
+    """Release of ``/etc/nv_tegra_release``: ``# R36 (release), REVISION: 4.3, GCID: ...``."""
+    found = re.search(
+        r"# (R\d+) \(release\), REVISION: ([\d.]+)", read_text(root / "etc/nv_tegra_release") or ""
+    )
+    return f"Jetson Linux {found[1]}.{found[2]}" if found else None
+
+
+def _power_mode(root: Path) -> str | None:
+    found = re.search(r"NV Power Mode: *(\S+)", run_program(root, "nvpmodel", "-q") or "")
+    return found[1] if found else None
+
+
 def _board(root: Path, entries: tuple[tuple[str, str], ...]) -> str | None:
-    tree = _text(root / "proc/device-tree/model")
+    tree = read_text(root / "proc/device-tree/model")
     return tree or dict(entries).get("Model")  # a 32-bit Raspberry Pi OS has the name in cpuinfo too
 
 
@@ -207,38 +157,3 @@ def _cpu(entries: tuple[tuple[str, str], ...]) -> str | None:
     if kinds:
         return " + ".join(_ARM_CORES.get(kind, f"ARM core {kind[0]}/{kind[1]}") for kind in kinds)
     return dict(entries).get("model name")
-
-
-def _cpuinfo(root: Path) -> Iterator[tuple[str, str]]:
-    return _pairs(root / "proc/cpuinfo")
-
-
-def _pairs(path: Path) -> Iterator[tuple[str, str]]:
-    for line in (_text(path) or "").splitlines():
-        key, colon, value = line.partition(":")
-        if colon:
-            yield key.strip(), value.strip()
-
-
-def _numbered(folder: Path, prefix: str) -> list[Path]:
-    found = [path for path in folder.glob(f"{prefix}[0-9]*") if path.name.removeprefix(prefix).isdigit()]
-    return sorted(found, key=lambda path: int(path.name.removeprefix(prefix)))
-
-
-def _megahertz(processors: list[Path], name: str) -> tuple[float, ...] | None:
-    kilohertz = (_number(folder / "cpufreq" / name) for folder in processors)
-    return tuple(value / 1000 for value in kilohertz if value is not None) or None
-
-
-def _number(path: Path) -> int | None:
-    try:
-        return int(_text(path) or "")
-    except ValueError:
-        return None
-
-
-def _text(path: Path) -> str | None:
-    try:
-        return path.read_text(encoding="utf-8", errors="replace").strip("\0 \n\t")
-    except OSError:  # absent, or a sensor that is switched off
-        return None

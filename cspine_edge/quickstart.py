@@ -83,6 +83,7 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     from .bench import bench
     from .contract import Precision
     from .dataset import load_dataset
+    from .sweep import Rules
 
     if out.exists():
         raise OutputError(out, "exists already; remove it or choose another --out")
@@ -165,7 +166,8 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     step("predict", f"three unseen series: {right} of {len(verdicts)} slices right")
 
     threads = tuple(sorted({1, classifier.session.threads}))
-    measured = bench(target, threads=threads, duration_s=2.0, cold_starts=1)
+    rules = Rules(least_s=2.0, most_s=None)
+    measured = bench(target, threads=threads, rules=rules, cold_starts=1, cool_first=False)
     measured.save(out / "bench.json")
     fastest = min(measured.latencies, key=lambda entry: entry.p50_ms)
     step("bench", f"{fastest.p50_ms:.2f} ms median, {fastest.threads} threads")

@@ -261,19 +261,20 @@ def speed_here(table: ParetoTable, duration_s: float = 1.0) -> Speed:
     """
     import numpy as np
 
-    from .bench import sweep
     from .classifier import Classifier
     from .machine import describe_machine
     from .progress import progress
     from .runtime import default_threads
+    from .sweep import SWEEP_UNITS, Rules, sweep
 
     model = Classifier(threads=default_threads())
     known = next((row for row in table.rows if row.shipped == model.file.path.name), None)
     if known is None:
         raise UsageError(f"{model.file.path.name} is not in the table; give --cpu a72 or --cpu a76")
-    with progress("timing the shipped model", 20) as step:
-        latencies = sweep({"here": model}, duration_s, 20, 3, np.random.default_rng(0), step)
-    ms, machine = latencies["here"].p50_ms, describe_machine()
+    with progress("timing the shipped model", SWEEP_UNITS) as step:
+        rules = Rules(least_s=duration_s, least_runs=20, most_s=None, warmup=3)
+        timings = sweep({"here": model}, rules, np.random.default_rng(0), step)
+    ms, machine = timings["here"].latency.p50_ms, describe_machine()
     if machine.architecture == "aarch64":
         core = "cortex-a76" if "asimddp" in machine.simd else "cortex-a72"
 

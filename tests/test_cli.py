@@ -56,7 +56,9 @@ def model(int8_model: Path, tmp_path: Path) -> Path:
 def test_overview(cli: Cli) -> None:
     shown = cli("--help")
     assert shown.code == 0
-    assert [line.split()[0] for line in commands(shown.out)] == list(VERBS)
+    names = [re.split(" {2,}", line)[0] for line in commands(shown.out)]
+    assert [name for name in names if " " not in name] == list(VERBS)
+    assert [name for name in names if " " in name] == ["bench compare", "bench report"]
     assert all(len(line.split()) > 3 for line in commands(shown.out))
     text = " ".join(shown.out.split())
     assert "Research use only. Not a medical device." in text
@@ -78,9 +80,9 @@ def test_version(cli: Cli) -> None:
     assert cli("--version").out == f"cspine-edge {__version__}\n"
 
 
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("verb", [*VERBS, "bench compare", "bench report"])
 def test_every_option_is_explained(cli: Cli, verb: str) -> None:
-    shown = cli(verb, "--help")
+    shown = cli(*verb.split(), "--help")
     assert shown.code == 0
     command = typer.main.get_command(command_line())
     parameters = command.commands[verb].params  # type: ignore[attr-defined]
@@ -93,19 +95,18 @@ def test_every_option_is_explained(cli: Cli, verb: str) -> None:
                 assert re.search(rf"{name}\b", shown.out), name
         # The sentence begins on the line of the option or, after a long name, on the next.
         assert parameter.help.split()[0] in shown.out
-    function = getattr(import_module(f"cspine_edge.cli.{verb}"), verb)
+    function = getattr(import_module(f"cspine_edge.cli.{verb.split()[0]}"), verb.split()[-1])
     assert set(inspect.signature(function).parameters) == {parameter.name for parameter in parameters}
 
 
 def test_every_table_has_a_json_twin() -> None:
     verbs = (
         *("phantom", "audit", "convert", "check", "layers", "predict", "bench", "verify", "inspect"),
-        "recommend",
+        *("recommend", "bench compare", "bench report"),
     )
     for verb in verbs:
-        assert (
-            "as_json" in inspect.signature(getattr(import_module(f"cspine_edge.cli.{verb}"), verb)).parameters
-        )
+        function = getattr(import_module(f"cspine_edge.cli.{verb.split()[0]}"), verb.split()[-1])
+        assert "as_json" in inspect.signature(function).parameters
 
 
 def test_only_the_called_verb_is_imported(root: Path) -> None:

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import importlib
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from .. import __version__
 from . import VERBS
+
+
+class _Verbs(TyperGroup):
+    """Commands of one word or of two: ``bench compare A B`` is "bench compare", and ``bench ./compare`` a model."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        two_words = " ".join(args[:2])
+        return super().resolve_command(ctx, [two_words, *args[2:]] if two_words in self.commands else args)
 
 
 def _version(value: bool) -> None:
@@ -29,6 +38,7 @@ def command_line(verbs: tuple[str, ...] = VERBS) -> typer.Typer:
     """Put the command line together from these verbs; no other is imported."""
     app = typer.Typer(
         name="cspine-edge",
+        cls=_Verbs,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
