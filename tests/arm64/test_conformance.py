@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boards
 import pytest
 from emulated import DEVICES, WITH_TFLITE_RUNTIME, Answer, Answers, Check, Job, jobs
 from emulation import roots
@@ -13,6 +18,9 @@ from emulation.boards import BOARDS, place
 
 from cspine_edge.classifier import SHIPPED, Classifier, shipped_model
 from cspine_edge.contract import GoldenPair, KernelFamily, ModelFile
+from cspine_edge.documents import encode
+from cspine_edge.machine import describe_machine
+from cspine_edge.sensors import read_sensors
 from cspine_edge.slices import find_slices, iter_slices
 
 pytestmark = pytest.mark.arm64
@@ -169,22 +177,40 @@ def test_an_install_is_not_built_twice(job: Job, answers: Answers, monkeypatch: 
     assert not list((folder / "site").glob("cspine_edge*"))
 
 
-def test_a_board_shows_what_is_put_below_its_prefix(tmp_path: Path, inputs: Any) -> None:
-    """Sensors and a device tree of a board that is not there; what it does not show is the host's or absent."""
-    install = roots.LITERT
-    usual = roots.device(install, "cortex-a72", inputs.site)
-    root = roots.FOLDER / "bookworm-arm64" / "root"
-    files = {
-        "proc/device-tree/model": "Raspberry Pi 400 Rev 1.0\0",
-        "sys/class/thermal/thermal_zone0/type": "cpu-thermal\n",
-        "sys/class/thermal/thermal_zone0/temp": "48312\n",
-        "sys/devices/system/cpu/cpu0/cpufreq/scaling_governor": "ondemand\n",
-    }
-    python = place(BOARDS["cortex-a72"], root, tmp_path / "pi400", files)
-    device = replace(usual, python=python)
-    code = "from cspine_edge.machine import *; print(describe_machine().board, read_sensors())"
-    shown = device.run("-c", code)
-    assert shown.stdout.startswith("Raspberry Pi 400 Rev 1.0 "), shown.stderr
-    assert "ThermalZone(name='cpu-thermal', celsius=48.312)" in shown.stdout
-    assert "governors=('ondemand',)" in shown.stdout
-    assert "Raspberry Pi 4 Model B" in usual.run("-c", code).stdout
+_TREES: dict[str, tuple[str, Callable[[Path], Path]]] = {
+    "Raspberry Pi 3": ("cortex-a53", boards.raspberry_pi_3),
+    "Raspberry Pi 4": ("cortex-a72", partial(boards.raspberry_pi_4, throttled=0x50005)),
+    "Raspberry Pi 5": ("cortex-a76", boards.raspberry_pi_5),
+    "Jetson Nano": ("cortex-a72", boards.jetson_nano),
+    "Jetson Orin": ("cortex-a76", boards.jetson_orin),
+}
+_READ = """
+import json
+from cspine_edge.documents import encode
+from cspine_edge.machine import describe_machine
+from cspine_edge.sensors import read_sensors
+print(json.dumps([encode(read_sensors()), encode(describe_machine())]))
+"""
+
+
+@pytest.mark.parametrize("name", _TREES)
+def test_sensors_are_read_on_the_board_as_from_its_files_here(name: str, tmp_path: Path, inputs: Any) -> None:
+    """The board's ``/proc`` and ``/sys`` lie below its prefix; programs such as vcgencmd cannot be run there."""
+    cpu, write = _TREES[name]
+    tree, prefix = write(tmp_path / "tree"), tmp_path / "prefix"
+    usual = roots.device(roots.LITERT, cpu, inputs.site)
+    python = place(BOARDS[cpu], roots.FOLDER / "bookworm-arm64" / "root", prefix)
+    for part in ("proc", "sys", "etc"):
+        if (tree / part).is_dir():
+            shutil.copytree(tree / part, prefix / part, dirs_exist_ok=True, symlinks=True)
+    shown = replace(usual, python=python).run("-c", _READ)
+    assert shown.returncode == 0, shown.stderr
+    readings, machine = json.loads(shown.stdout)
+    shutil.rmtree(tree / "usr", ignore_errors=True)  # without the programs here either
+    assert readings == json.loads(json.dumps(encode(read_sensors(tree))))
+    assert readings["temperatures"]
+    assert (readings["power"] is not None) == ("Jetson" in name)
+    expected = encode(describe_machine(tree))
+    for fact in ("board", "cpu", "memory_mib", "simd"):
+        assert machine[fact] == expected[fact], fact
+    assert name.split()[0] in machine["board"]
