@@ -28,14 +28,14 @@ def process(*words: object) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"]])
+@pytest.mark.parametrize(
+    "form", [[], ["--json"], ["--csv"], ["--model", "fast"], ["--csv", "--model", "fast"]]
+)
 def test_a_call_that_needs_no_parser_says_what_the_parser_makes_it_say(slices: Path, form: list[str]) -> None:
     broken = slices / "broken.png"
     broken.write_bytes(b"\x89PNG\r\n\x1a\n")
     plain = process("predict", slices, "absent.png", *form)
-    parsed = process(
-        "predict", slices, "absent.png", *form, "--model", "mobilenet"
-    )  # any option that has a value
+    parsed = process("predict", slices, "absent.png", *form, "--positive", "fracture")  # the default
     broken.unlink()
     assert (plain.returncode, plain.stdout, plain.stderr) == (parsed.returncode, parsed.stdout, parsed.stderr)
     assert plain.returncode == ExitCode.BAD_INPUT
@@ -61,6 +61,23 @@ def test_neither_typer_nor_the_archive_library_is_imported(slices: Path) -> None
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "numpy" in imported
     assert not {"typer", "rich", "zipfile", "pydicom", "tempfile", "concurrent.futures"} & imported
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--json", "--csv"],
+        ["--model"],
+        ["--model", "fast", "--model", "fast"],
+        ["--model", ""],
+        ["--modell", "x"],
+    ],
+)
+def test_what_is_wrong_is_left_to_the_parser(slices: Path, words: list[str]) -> None:
+    shown = process("predict", slices, *words)
+    assert shown.returncode in (0, 2, 4)
+    assert (shown.returncode == 0) == (words.count("--model") == 2)
+    assert "Traceback" not in shown.stderr
 
 
 @pytest.mark.parametrize("form", ["--json", "--csv"])

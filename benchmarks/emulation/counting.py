@@ -55,9 +55,10 @@ for image in map(Path, sys.argv[3:]):
 """
 _PROCESS = """
 import os, sys
+os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])  # so that there is one thread
 from cspine_edge.cli import main
 
-sys.argv = ["cspine-edge", "predict", "--threads", "1", "--json", "--model", sys.argv[1], sys.argv[2]]
+sys.argv = ["cspine-edge", "predict", "--json", "--model", sys.argv[1], sys.argv[2]]
 try:
     main()
 finally:

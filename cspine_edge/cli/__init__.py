@@ -36,7 +36,7 @@ def program() -> None:
     try:
         main()
     except SystemExit as end:
-        if _is_plain(sys.argv[1:]) and isinstance(end.code, int):
+        if _plain(sys.argv[1:]) and isinstance(end.code, int):
             sys.stderr.flush()
             os._exit(end.code)  # to take numpy and the interpreter apart takes a tenth of all the time
         raise
@@ -63,29 +63,47 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> None:
-    if _is_plain(arguments):
-        _predict(arguments[1:])
+    plain = _plain(arguments)
+    if plain is not None:
+        _predict(plain)
     from .app import command_line
 
     given = next((argument for argument in arguments if not argument.startswith("-")), None)
     command_line((given,) if given in VERBS else VERBS)()
 
 
-def _is_plain(arguments: list[str]) -> bool:
-    """True for ``predict``, paths and perhaps a form: no parser is needed, and to build one takes long."""
-    paths = [argument for argument in arguments[1:] if not argument.startswith("-")]
-    options = [argument for argument in arguments[1:] if argument.startswith("-")]
-    return arguments[:1] == ["predict"] and bool(paths) and options in ([], ["--json"], ["--csv"])
+def _plain(arguments: list[str]) -> dict[str, list[str]] | None:
+    """Take ``predict`` with paths, perhaps a model and a form, apart; None for all that needs a parser.
+
+    To build one takes as long as a verdict.
+    """
+    if arguments[:1] != ["predict"]:
+        return None
+    found: dict[str, list[str]] = {"paths": [], "--model": [], "form": []}
+    rest = iter(arguments[1:])
+    for argument in rest:
+        if argument == "--model":
+            found["--model"].append(next(rest, ""))
+        elif argument in ("--json", "--csv"):
+            found["form"].append(argument.removeprefix("--"))
+        elif argument.startswith("-"):
+            return None
+        else:
+            found["paths"].append(argument)
+    once = len(found["--model"]) <= 1 and len(found["form"]) <= 1
+    return found if found["paths"] and once and "" not in found["--model"] else None
 
 
-def _predict(arguments: list[str]) -> NoReturn:
+def _predict(plain: dict[str, list[str]]) -> NoReturn:
     gc.disable()  # imports make many objects and no garbage; it is enabled again for the work
     from pathlib import Path
 
     from ..prediction import Form, predict
 
-    forms = {"--json": Form.JSON, "--csv": Form.CSV}
-    form = next((forms[argument] for argument in arguments if argument in forms), Form.LINES)
-    code = predict([Path(argument) for argument in arguments if argument not in forms], form=form)
+    code = predict(
+        [Path(path) for path in plain["paths"]],
+        model=next((Path(model) for model in plain["--model"]), None),
+        form=next((Form(form) for form in plain["form"]), Form.LINES),
+    )
     sys.stdout.flush()
     raise SystemExit(int(code))
