@@ -153,7 +153,7 @@ def _read_header(path: Path, dataset: Dataset) -> _Header:
             path,
             f"has {photometric} pixels of {dataset.BitsAllocated} bits, so it is no CT slice; leave it out",
         )
-    identity = _rescale(path, dataset, 0) == (1.0, 0.0)
+    identity = _rescale(path, _Groups.of(dataset, 0)) == (1.0, 0.0)
     instance = dataset.get("InstanceNumber")
     return _Header(
         photometric=photometric,
@@ -194,18 +194,19 @@ def _decoder(path: Path, dataset: Dataset) -> str:
 def _read_frame(path: Path, dataset: Dataset, header: _Header, frame: int) -> CtSlice:
     # YBR comes as RGB, PALETTE COLOR as indices.
     stored = pixel_array(dataset, index=frame, decoding_plugin=header.decoder)
-    rescale = None if header.displayed else _rescale(path, dataset, frame)
+    groups = _Groups.of(dataset, frame)
+    rescale = None if header.displayed else _rescale(path, groups)
     return CtSlice(
         path=path,
         frame=frame,
         frames=header.frames,
         pixels=_gray(stored, header.photometric, dataset),
         rescale=rescale,
-        window=_window(dataset, frame),
+        window=_window(groups),
         inverted=header.photometric == "MONOCHROME1" and (rescale is None or rescale[0] > 0),
         series=header.series,
         instance=header.instance,
-        position_mm=_position_mm(dataset, frame),
+        position_mm=_position_mm(groups),
         modality=header.modality,
     )
 
@@ -222,19 +223,28 @@ def _gray(stored: np.ndarray, photometric: str, dataset: Dataset) -> np.ndarray:
     return stored.astype(stored.dtype.newbyteorder("="), copy=False)
 
 
-def _functional_group(dataset: Dataset, frame: int, keyword: str) -> Dataset:
-    """The item of a functional group: the frame's own, else the shared one, else the data set itself."""
-    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
-    shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    for groups in (*per_frame[frame : frame + 1], *shared[:1]):
-        if groups.get(keyword):
-            return groups[keyword].value[0]
-    return dataset
+@dataclass(frozen=True)
+class _Groups:
+    """The functional groups of a frame, its own before the shared ones; none in a file of one slice."""
+
+    dataset: Dataset
+    items: tuple[Dataset, ...]
+
+    @classmethod
+    def of(cls, dataset: Dataset, frame: int) -> _Groups:
+        per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
+        shared = dataset.get("SharedFunctionalGroupsSequence") or []
+        return cls(dataset, (*per_frame[frame : frame + 1], *shared[:1]))
+
+    def item(self, keyword: str) -> Dataset:
+        """The item of a functional group, or the data set itself."""
+        found = (groups[keyword].value[0] for groups in self.items if groups.get(keyword))
+        return next(found, self.dataset)
 
 
-def _rescale(path: Path, dataset: Dataset, frame: int) -> tuple[float, float]:
+def _rescale(path: Path, groups: _Groups) -> tuple[float, float]:
     """Slope and intercept to HU; the identity where the file states none (PS3.3 C.11.1)."""
-    item = _functional_group(dataset, frame, "PixelValueTransformationSequence")
+    item = groups.item("PixelValueTransformationSequence")
     slope, intercept = item.get("RescaleSlope"), item.get("RescaleIntercept")
     numbers = (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
     if not all(map(math.isfinite, numbers)) or numbers[0] == 0:
@@ -244,9 +254,9 @@ def _rescale(path: Path, dataset: Dataset, frame: int) -> tuple[float, float]:
     return numbers
 
 
-def _window(dataset: Dataset, frame: int) -> Window | None:
+def _window(groups: _Groups) -> Window | None:
     """The first window of the file; None if it states none, or one that the standard does not allow."""
-    item = _functional_group(dataset, frame, "FrameVOILUTSequence")
+    item = groups.item("FrameVOILUTSequence")
     center, width = _first(item.get("WindowCenter")), _first(item.get("WindowWidth"))
     if center is None or width is None:
         return None
@@ -264,10 +274,10 @@ def _first(value: Any) -> float | None:
     return float(value[0]) if len(value) else None
 
 
-def _position_mm(dataset: Dataset, frame: int) -> float | None:
+def _position_mm(groups: _Groups) -> float | None:
     """Image Position (Patient) along the normal of the slice (PS3.3 C.7.6.2.1.1)."""
-    position = _functional_group(dataset, frame, "PlanePositionSequence").get("ImagePositionPatient")
-    orientation = _functional_group(dataset, frame, "PlaneOrientationSequence").get("ImageOrientationPatient")
+    position = groups.item("PlanePositionSequence").get("ImagePositionPatient")
+    orientation = groups.item("PlaneOrientationSequence").get("ImageOrientationPatient")
     if not position or not orientation or len(position) != 3 or len(orientation) != 6:
         return None
     (rx, ry, rz, cx, cy, cz), (x, y, z) = map(float, orientation), map(float, position)

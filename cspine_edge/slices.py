@@ -137,7 +137,8 @@ def _windowed(stored: np.ndarray, rescale: tuple[float, float], window: Window) 
     if high - low >= 1 << 16:  # 32-bit values: a table would be longer than the image
         return window.apply(stored.astype(np.float64) * slope + intercept)
     table = window.apply(np.arange(low, high + 1, dtype=np.float64) * slope + intercept)
-    return table[stored.astype(np.intp) - low]
+    fits = high - low <= np.iinfo(stored.dtype).max  # else the difference would overflow
+    return table.take((stored if fits else stored.astype(np.int32)) - stored.dtype.type(low))
 
 
 def read_slices(path: Path) -> Iterator[CtSlice]:
