@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from mmap import mmap
 
 _END = struct.Struct("<4s4H2LH")
 """End of central directory record (4.3.16)."""
@@ -27,7 +28,7 @@ class ForeignEntryError(ValueError):
     """An entry is compressed, encrypted or larger than any of ours."""
 
 
-def read_archive(data: bytes, largest: int) -> tuple[int, dict[str, bytes]]:
+def read_archive(data: bytes | mmap, largest: int) -> tuple[int, dict[str, bytes]]:
     """Take a file apart into what lies before its archive and the entries.
 
     Parameters
@@ -55,7 +56,7 @@ def read_archive(data: bytes, largest: int) -> tuple[int, dict[str, bytes]]:
         raise ArchiveError(f"its directory is broken: {error}") from error
 
 
-def _read(data: bytes, largest: int) -> tuple[int, dict[str, bytes]]:
+def _read(data: bytes | mmap, largest: int) -> tuple[int, dict[str, bytes]]:
     end = data.rfind(b"PK\x05\x06", max(0, len(data) - _END.size - _LONGEST_COMMENT))
     if end < 0:
         raise ArchiveError("it has no end")
@@ -86,7 +87,7 @@ def _read(data: bytes, largest: int) -> tuple[int, dict[str, bytes]]:
     return start, entries
 
 
-def _content(data: bytes, header: int, name: bytes, length: int, checksum: int) -> bytes:
+def _content(data: bytes | mmap, header: int, name: bytes, length: int, checksum: int) -> bytes:
     mark, _, flags, *_, name_length, extra_length = _LOCAL.unpack_from(data, header)
     begin = header + _LOCAL.size + name_length + extra_length
     content = data[begin : begin + length]

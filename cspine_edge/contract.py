@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import mmap
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
@@ -298,19 +299,14 @@ class ModelFile:
         """
         path = Path(path)
         try:
-            data = path.read_bytes()
+            if path.suffix.lower() == ONNX_SUFFIX:
+                from .onnx_model import take_apart
+
+                graph, attachments = take_apart(path, path.read_bytes())
+            else:
+                graph, attachments = _take_apart(path)
         except OSError as error:
             raise ModelError(path, f"cannot be read ({error.strerror}); give a .tflite file") from error
-        if path.suffix.lower() == ONNX_SUFFIX:
-            from .onnx_model import take_apart
-
-            graph, attachments = take_apart(path, data)
-        elif data[4:8] == b"TFL3":
-            graph, attachments = _take_apart(path, data)
-        else:
-            raise ModelError(
-                path, "is no TFLite model; give a .tflite file, such as 'cspine-edge convert' writes"
-            )
         document = attachments.pop(CONTRACT_FILE, None)
         if document is None:
             return cls(path, graph, None, attachments)
@@ -380,13 +376,23 @@ def _put_together(graph: bytes, attachments: dict[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:
-    try:
-        start, attachments = read_archive(data, _LARGEST_ENTRY)
-    except ForeignEntryError as error:
-        raise ContractError(path, f"{error}; convert the model again") from error
-    except ArchiveError as error:
-        if CONTRACT_FILE.encode() not in data:
-            return data, {}
-        raise ContractError(path, f"is damaged or cut short ({error}); copy the file again") from error
-    return data[:start], attachments
+def _take_apart(path: Path) -> tuple[bytes, dict[str, bytes]]:
+    with path.open("rb") as file:
+        if file.read(8)[4:] != b"TFL3":
+            raise ModelError(
+                path, "is no TFLite model; give a .tflite file, such as 'cspine-edge convert' writes"
+            )
+        with mmap.mmap(
+            file.fileno(), 0, access=mmap.ACCESS_READ
+        ) as data:  # the graph is copied once, not twice
+            try:
+                start, attachments = read_archive(data, _LARGEST_ENTRY)
+            except ForeignEntryError as error:
+                raise ContractError(path, f"{error}; convert the model again") from error
+            except ArchiveError as error:
+                if data.find(CONTRACT_FILE.encode()) >= 0:
+                    raise ContractError(
+                        path, f"is damaged or cut short ({error}); copy the file again"
+                    ) from error
+                start, attachments = len(data), {}
+            return data[:start], attachments

@@ -12,7 +12,8 @@ import pytest
 from cspine_edge.classifier import Classifier, Facts
 from cspine_edge.contract import GoldenPair, KernelFamily, ModelFile
 from cspine_edge.errors import ContractError
-from cspine_edge.verification import outputs_of, verify
+from cspine_edge.runtime import Runtime
+from cspine_edge.verification import golden_key, outputs_of, verify
 
 Expected = dict[str, tuple[tuple[float, ...], ...]]
 
@@ -127,3 +128,20 @@ def test_float_models_are_compared_within_a_tolerance(float_model: Path, tmp_pat
 
     assert verify(Classifier(shifted(2e-4))).passed
     assert not verify(Classifier(shifted(0.5))).passed
+
+
+@pytest.mark.parametrize(
+    ("runtime", "family", "machine", "key"),
+    [
+        (Runtime.LITERT, KernelFamily.XNNPACK, "aarch64", "xnnpack"),
+        (Runtime.LITERT, KernelFamily.BUILTIN, "x86_64", "builtin"),
+        (Runtime.LITERT, KernelFamily.BUILTIN, "aarch64", "builtin arm"),
+        (Runtime.TENSORFLOW, KernelFamily.REFERENCE, "arm64", "reference"),
+        (Runtime.TFLITE_RUNTIME, KernelFamily.BUILTIN, "armv7l", "tflite-runtime builtin arm"),
+        (Runtime.TFLITE_RUNTIME, KernelFamily.REFERENCE, "x86_64", "tflite-runtime reference"),
+    ],
+)
+def test_kernels_that_round_otherwise_have_a_name_of_their_own(
+    runtime: Runtime, family: KernelFamily, machine: str, key: str
+) -> None:
+    assert golden_key(runtime, family, machine) == key
