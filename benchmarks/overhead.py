@@ -1,7 +1,7 @@
 """What this toolkit adds to an inference: from an image in memory to the decision, against the bare ``invoke``.
 
-``python benchmarks/overhead.py --out results/overhead-....json`` times both in turns, ten and ten, for the shipped models
-on one and two threads. An image is of the input tensor's size already; reading and resizing are in throughput.py.
+``python benchmarks/overhead.py --out results/overhead-....json`` times both in turns, ten and ten, for the shipped
+models on one and two threads. An image is of the input tensor's size already; throughput.py has reading and resizing.
 """
 
 from __future__ import annotations
