@@ -18,6 +18,7 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -92,8 +93,10 @@ class Peer:
 
     def __init__(self, python: str, runner: str, model: Path, threads: int) -> None:
         words = [python, __file__, "--serve", runner, str(model), str(threads)]
+        # A pipe that nobody reads would fill up; closed in end().
+        self._told = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._told, text=True
         )
         self.version = self._read()
 
@@ -108,13 +111,15 @@ class Peer:
         """End the process."""
         self._process.kill()
         self._process.communicate()
+        self._told.close()
 
     def _read(self) -> str:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            _, told = self._process.communicate()
-            raise RuntimeError((told.strip().splitlines() or ["no reason given"])[-1])
+            self._process.wait()
+            self._told.seek(0)
+            raise RuntimeError((self._told.read().strip().splitlines() or ["no reason given"])[-1])
         return line.strip()
 
 
@@ -173,6 +178,8 @@ def main() -> None:
                 peers[name] = Peer(pythons.get(runner, sys.executable), runner, model, threads)
             except RuntimeError as error:
                 print(f"{name}: left out ({error})")
+        if OURS not in peers:
+            raise SystemExit("without the shipped model's runtime there is nothing to compare with")
         times = measure(peers, arguments.rounds)
         for name, peer in peers.items():
             ratios = sorted(a / b for a, b in zip(times[name], times[OURS], strict=True))

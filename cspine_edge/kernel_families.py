@@ -13,7 +13,7 @@ from pathlib import Path
 from .classifier import Classifier
 from .contract import KernelFamily
 from .documents import encode
-from .errors import ModelError
+from .errors import MissingExtraError, ModelError
 from .runtime import Runtime, available_runtimes, tflite_session
 from .verification import Verification, verify
 
@@ -74,9 +74,11 @@ class FamilyReport:
 
     @property
     def passed(self) -> bool:
-        """True if each gives what its family gave on the workstation, and all decide alike."""
-        ran = [result for result in self.results if result.verification is not None]
-        return all(result.verification.passed and not result.flips for result in ran if result.verification)
+        """True if each runs, gives what its family gave on the workstation, and decides like the others."""
+        return all(
+            result.verification is not None and result.verification.passed and not result.flips
+            for result in self.results
+        )
 
     def to_json(self) -> dict[str, object]:
         """Give plain data for JSON."""
@@ -87,6 +89,8 @@ class FamilyReport:
         runtimes = len({result.runtime for result in ran})
         verdict = "passed" if self.passed else "FAILED"
         what = f"{len(ran)} kinds of kernels of {runtimes} {'runtime' if runtimes == 1 else 'runtimes'}"
+        if len(ran) < len(self.results):
+            what += f", {len(self.results) - len(ran)} not run"
         return "\n".join((*map(str, self.results), f"{verdict}: {what}"))
 
 
@@ -125,7 +129,7 @@ def verify_families(model: Path | str | None = None, threads: int | None = None)
                     continue
                 seen.add(session.family)
                 found = verify(classifier)
-            except (ModelError, ImportError) as error:
+            except (ModelError, MissingExtraError) as error:
                 results.append(FamilyResult(runtime, _version(runtime), asked, None, str(error), None, None))
                 continue
             differences = [abs(a - pair.margin) for a, pair in zip(margins, found.pairs, strict=True)]

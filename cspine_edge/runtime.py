@@ -237,12 +237,16 @@ def open_session(
         from .onnx_model import OnnxSession
 
         return OnnxSession(path, graph, threads or default_threads())
-    candidates = (runtime,) if runtime else Runtime
-    for candidate in candidates:
+    for candidate in (runtime,) if runtime else Runtime:
         try:
             return Session(path, candidate, family, threads or default_threads(), graph, keep_tensors)
-        except ImportError:
+        except ModuleNotFoundError:
             continue
+        except ImportError as error:  # of a package for another C library, or another numpy
+            cause = (str(error).strip().splitlines() or ["no reason given"])[0]
+            raise ModelError(
+                path, f"cannot be run: {candidate.value} is installed but does not load here ({cause})"
+            ) from error
     raise MissingExtraError("running a model", "tflite-runtime")
 
 

@@ -31,7 +31,7 @@ MAX_PIXELS = 64 * 1024 * 1024
 """Pixels of one frame above which a file is refused before anything is decoded (64 megapixels)."""
 
 _LARGEST_READ_AT_ONCE = 16 * 1024 * 1024
-"""Bytes of a file above which it is read as it is decoded: a series in one file may not fit into memory."""
+"""Bytes of a file above which its decoder reads from the disk, so that they are not held twice."""
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".ima"})
 """Suffixes, in lower case, by which a file in a folder is taken for a slice."""

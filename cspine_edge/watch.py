@@ -3,7 +3,8 @@
 The journal is JSON Lines. A line is written whole, and brought to the disk, before the next file is read, so it is what
 says that a file is done: after a crash or a power cut the half of a line that may lie at its end is cut off, and the
 work goes on with the first file that has no line. A file is known by its path in the folder, its size and its time of
-change; one that is written anew is new.
+change; one that is written anew is new. Which file is being read lies in a second file beside the journal: one at
+which the process has ended again and again (for want of memory, say) gets a line that says so, and the rest go on.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from threading import Event
@@ -21,13 +23,20 @@ from typing import Any
 
 from .batch import classify_file
 from .classifier import Classifier, Verdict
-from .errors import CspineError, InputError, OutputError, UsageError
+from .errors import CspineError, InputError, OutputError, SliceError, UsageError
+from .files import write_bytes
 from .prediction import plain
 from .slices import OnError, find_slices
 from .window import Window
 
 POLL_S = 1.0
 """Time between two looks. A file that is the same in both is taken for whole."""
+ATTEMPTS = 3
+"""After so many ends of the process at a file it is given up."""
+_LOOK_SHARE = 0.1
+"""Of all time, what looking may take: a folder of many thousand files is looked at less often."""
+_TORN = b'{"file": '
+"""What a line begins with, as far as it goes: nothing else is cut off."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,9 @@ def watch(
         before: dict[str, Arrival] = {}
         trouble = ""
         while not stop.is_set():
+            begun = time.monotonic()
             now, problem = _look(folder)
+            look_s = time.monotonic() - begun
             if problem is not None and str(problem) != trouble:
                 on_error(problem)
             trouble = str(problem or "")
@@ -97,7 +108,12 @@ def watch(
                     return
                 if arrival in journal.done or before.get(arrival.file) != arrival:
                     continue
-                results = list(classify_file(classifier, folder / arrival.file, window))
+                results: list[Verdict | CspineError]
+                if journal.attempt(arrival) > ATTEMPTS:
+                    reason = f"ended the process {ATTEMPTS} times, perhaps for want of memory; look at it"
+                    results = [SliceError(folder / arrival.file, reason)]
+                else:
+                    results = list(classify_file(classifier, folder / arrival.file, window))
                 if _arrival(folder, folder / arrival.file) != arrival:
                     continue  # it was being written after all, or is gone; its next state has its own line
                 journal.write(arrival, results)
@@ -107,7 +123,7 @@ def watch(
                     else:
                         on_verdict(result)
             before = now
-            stop.wait(poll_s)
+            stop.wait(max(poll_s, look_s / _LOOK_SHARE))
 
 
 def _look(folder: Path) -> tuple[dict[str, Arrival], CspineError | None]:
@@ -135,10 +151,13 @@ class _Journal:
     def __init__(self, path: Path, handle: int) -> None:
         self.done: set[Arrival] = set()
         self._path, self._handle = path, handle
+        self._attempts = path.with_name(f"{path.name}.attempt")
         self._length = 0
         with open(os.dup(handle), "rb") as file:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
+                    if not line.startswith(_TORN[: len(line)]):
+                        raise self._foreign(number)
                     break  # the line that was being written when all ended
                 self.done.add(self._read(number, line))
                 self._length += len(line)
@@ -149,9 +168,21 @@ class _Journal:
             entry = json.loads(line)
             return Arrival(str(entry["file"]), int(entry["size_bytes"]), int(entry["modified_ns"]))
         except (ValueError, TypeError, KeyError) as error:
-            raise OutputError(
-                self._path, f"its line {number} is not one of this verb's; choose another --out"
-            ) from error
+            raise self._foreign(number) from error
+
+    def _foreign(self, number: int) -> OutputError:
+        return OutputError(self._path, f"its line {number} is not one of this verb's; choose another --out")
+
+    def attempt(self, arrival: Arrival) -> int:
+        """Note that a file is being read; give how often it has been, each time but this ended the process."""
+        try:
+            entry = json.loads(self._attempts.read_bytes())
+            before = entry["count"] if entry["arrival"] == list(astuple(arrival)) else 0
+        except (OSError, ValueError, TypeError, KeyError):
+            before = 0
+        entry = {"arrival": astuple(arrival), "count": before + 1}
+        write_bytes(self._attempts, json.dumps(entry).encode(), overwrite=True)
+        return int(entry["count"])
 
     def write(self, arrival: Arrival, results: list[Verdict | CspineError]) -> None:
         """Add a line and bring it to the disk, or leave the journal as it was."""
@@ -174,6 +205,7 @@ class _Journal:
             raise OutputError(self._path, reason) from error
         self._length += len(line)
         self.done.add(arrival)
+        self._attempts.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -190,9 +222,13 @@ def _journal(path: Path) -> Iterator[_Journal]:
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
+        except BlockingIOError as error:
             raise OutputError(
                 path, "is being written by another watch; stop that one, or choose another --out"
+            ) from error
+        except OSError as error:
+            raise OutputError(
+                path, f"cannot be locked ({error.strerror}); choose a place on a disk of this machine"
             ) from error
         yield _Journal(path, handle)
     finally:

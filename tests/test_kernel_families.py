@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,3 +84,23 @@ def test_without_golden_pairs_there_is_nothing_to_verify(int8_model: Path, tmp_p
     path = replace(file, contract=replace(file.contract, golden=())).save(tmp_path / "bare.tflite").path
     with pytest.raises(ContractError, match="no golden pairs"):
         verify_families(path)
+
+
+def test_a_runtime_that_does_not_load_is_named_and_the_others_go_on(int8_model: Path, tmp_path: Path) -> None:
+    """As tflite-runtime does with numpy 2: the package is there and its interpreter raises ImportError."""
+    package = tmp_path / "tflite_runtime"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "interpreter.py").write_text("raise ImportError('numpy.core.multiarray failed to import')\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "cspine_edge", "verify", str(int8_model), "--all-families"],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path(__file__).parents[1])))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.count("equal ") >= 3
+    assert "NOT RUN  tflite-runtime" in done.stdout
+    assert "is installed but does not load here (numpy.core.multiarray failed to import)" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("FAILED")
+    assert done.returncode == 1

@@ -198,6 +198,7 @@ def test_a_file_that_still_grows_is_waited_for(folder: Path, out: Path) -> None:
 
 def test_a_folder_that_goes_away_is_waited_for(folder: Path, out: Path, pictures: list[Path]) -> None:
     with Watching(folder, out) as watching:
+        wait_for(out.exists)
         folder.rmdir()
         wait_for(lambda: bool(watching.errors))
         time.sleep(0.2)
@@ -218,11 +219,60 @@ def test_names_that_are_not_text(folder: Path, out: Path, pictures: list[Path]) 
     assert line["file"] == name
 
 
-def test_a_file_of_another_program_is_left_alone(folder: Path, out: Path) -> None:
-    out.write_text('{"of": "something else"}\n')
+@pytest.mark.parametrize(
+    "content", [b'{"of": "something else"}\n', b'{"a":1}', b'{"file": "x"}\n', b"\x00\xff precious", b"text"]
+)
+def test_a_file_of_another_program_is_left_alone(folder: Path, out: Path, content: bytes) -> None:
+    out.write_bytes(content)
     with pytest.raises(OutputError, match="line 1 is not one of this verb's"):
         watch(folder, out, Classifier("fast"), threading.Event(), print, print)
-    assert out.read_text() == '{"of": "something else"}\n'
+    assert out.read_bytes() == content
+
+
+def test_a_file_that_ends_the_process_is_given_up_and_the_rest_go_on(
+    folder: Path, out: Path, pictures: list[Path], start: Callable[[], subprocess.Popen[str]]
+) -> None:
+    """The size that a picture states takes all the memory that there is."""
+    import struct
+    import zlib
+
+    header = struct.pack(">2I5B", 8000, 8000, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(8000 * 8001), 1)
+    chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    large = b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in chunks
+    )
+    (folder / "a-large.png").write_bytes(b"\x89PNG\r\n\x1a\n" + large)
+    for picture in pictures[:3]:
+        shutil.copy(picture, folder)
+    killed = (
+        "import os, sys; from cspine_edge.cli import program; from cspine_edge import slices\n"
+        "read = slices._read_picture\n"
+        "def reader(path, file, head):\n"
+        "    picture = read(path, file, head)\n"
+        "    return os.kill(os.getpid(), 9) if picture.size > 4_000_000 else picture\n"
+        "slices._read_picture = reader\n"
+        "program()"
+    )
+    words = ["predict", "--watch", str(folder), "--out", str(out), "--model", "fast", "--threads", "1"]
+    ends = []
+    for _ in range(3):  # as the kernel does when memory is out
+        done = subprocess.run(
+            [sys.executable, "-c", killed, *words], capture_output=True, check=False, timeout=60
+        )
+        ends.append(done.returncode)
+    assert ends == [-signal.SIGKILL] * 3
+    assert lines(out) == []
+    process = start()
+    wait_for(lambda: len(lines(out)) == 4)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 0
+    first, *others = lines(out)
+    assert first["file"] == "a-large.png"
+    assert "ended the process 3 times" in str(first["errors"])
+    assert [len(line["verdicts"]) for line in others] == [1, 1, 1]  # type: ignore[arg-type]
+    assert [path.name for path in out.parent.iterdir() if "attempt" in path.name] == []
 
 
 def test_there_has_to_be_a_folder(folder: Path, out: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import os
@@ -37,7 +38,9 @@ def program() -> None:
         main()
     except SystemExit as end:
         if _plain(sys.argv[1:]) and isinstance(end.code, int):
-            sys.stderr.flush()
+            with contextlib.suppress(OSError):  # it was told already
+                sys.stdout.flush()
+                sys.stderr.flush()
             os._exit(end.code)  # to take numpy and the interpreter apart takes a tenth of all the time
         raise
 

@@ -6,6 +6,7 @@
 #
 # Run again, it brings the installation up to date. PREFIX, STATE and UNITS may be set to put things elsewhere.
 set -eu
+umask 022
 
 say() { printf '%s\n' "$*"; }
 fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
@@ -13,6 +14,7 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 [ $# -eq 1 ] || fail "give the folder to watch: sudo sh docs/board/install.sh /srv/ct"
 case $1 in /*) watch=$1 ;; *) fail "$1: give the folder to watch as an absolute path" ;; esac
 case $watch in *[!A-Za-z0-9/._-]*) fail "$watch: letters, digits, . _ - and / only, since it goes into a unit file" ;; esac
+case $watch/ in /tmp/* | /var/tmp/*) fail "$watch: the service has a /tmp of its own; watch another folder" ;; esac
 source=$(cd "$(dirname "$0")/../.." && pwd)
 prefix=${PREFIX:-/opt/cspine-edge}
 state=${STATE:-/var/lib/cspine-edge}
@@ -41,6 +43,11 @@ if [ ! -d /run/systemd/system ]; then
 fi
 id cspine-edge >/dev/null 2>&1 || useradd --system --no-create-home --home-dir "$state" --shell /usr/sbin/nologin cspine-edge
 chown cspine-edge: "$state"
+as_service() { runuser -u cspine-edge -- "$@"; }
+as_service test -r "$watch" -a -x "$watch" ||
+    fail "$watch: the user cspine-edge may not read it: sudo chmod o+rx it and the folders above, or sudo setfacl -m u:cspine-edge:rx"
+as_service "$prefix/bin/cspine-edge" verify >/dev/null ||
+    fail "$prefix: the user cspine-edge cannot run it; is a folder above closed to others?"
 systemctl daemon-reload
 systemctl enable cspine-edge-watch.service
 systemctl restart cspine-edge-watch.service
