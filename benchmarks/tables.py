@@ -14,6 +14,7 @@ from typing import Any
 
 from bakeoff_tables import bakeoff_table
 from fast_tables import instructions_table, pareto_table
+from speed_tables import overhead_table, peers_table, programs_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -254,6 +255,11 @@ PAGES = {
         "instructions": lambda: instructions_table(RESULTS),
     },
     "docs/quantization.md": {"bakeoff": lambda: bakeoff_table(RESULTS)},
+    "docs/speed.md": {
+        "peers": lambda: peers_table(RESULTS),
+        "programs": lambda: programs_table(RESULTS),
+        "overhead": lambda: overhead_table(RESULTS),
+    },
     "README.md": {"summary": summary_table},
 }
 
