@@ -28,7 +28,7 @@ from cspine_edge.contract import KernelFamily, ModelFile
 from cspine_edge.cooling import Outcome
 from cspine_edge.documents import decode
 from cspine_edge.errors import ContractError, SliceError, UsageError
-from cspine_edge.machine import peak_memory_mib, resident_memory_mib
+from cspine_edge.machine import Machine, describe_machine, peak_memory_mib, resident_memory_mib
 from cspine_edge.slice_times import STAGES
 from cspine_edge.sweep import Rules
 
@@ -353,6 +353,39 @@ def test_an_existing_report_is_kept(
     printed = capsys.readouterr()
     assert "report.json" in printed.err
     assert printed.out == ""  # refused before anything was measured
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    int8_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert run(monkeypatch, int8_model, "--quick", "--out", tmp_path / "file" / "report.json") == 4
+    printed = capsys.readouterr()
+    assert "report.json: cannot be written (Not a directory)" in printed.err
+    assert printed.out == ""  # not even the banner
+
+
+def test_a_report_that_cannot_be_saved_at_the_end_is_shown(
+    int8_model: Path,
+    picture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "report.json"
+
+    def take_the_name(root: Path) -> Machine:
+        """Write there while the bench measures, as another program may."""
+        out.write_text("other")
+        return describe_machine(root)
+
+    monkeypatch.setattr("cspine_edge.bench.describe_machine", take_the_name)
+    options = ("--threads", "1", "--seconds", 0, "--runs", 4, "--quick", "--images", picture)
+    assert run(monkeypatch, int8_model, *options, "--out", out) == 4
+    printed = capsys.readouterr()
+    assert "JPEG p50" in printed.out
+    assert "report.json: exists already" in printed.err
+    assert out.read_text() == "other"
 
 
 @pytest.mark.parametrize("threads", ["0", "-1", "two", "1,", "65", ""])
