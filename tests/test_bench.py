@@ -29,6 +29,7 @@ from cspine_edge.cooling import Outcome
 from cspine_edge.documents import decode
 from cspine_edge.errors import ContractError, SliceError, UsageError
 from cspine_edge.machine import Machine, describe_machine, peak_memory_mib, resident_memory_mib
+from cspine_edge.sensors import ProcessorTime
 from cspine_edge.slice_times import STAGES
 from cspine_edge.sweep import Rules
 
@@ -341,6 +342,25 @@ def test_a_board_is_described_read_and_warned_of(int8_model: Path, picture: Path
     ):
         assert part in text.getvalue()
     assert decode(BenchReport, json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_other_work_during_the_sweep_is_warned_of(
+    int8_model: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board whose processors did 10 s of which this process had next to nothing."""
+    times = iter([ProcessorTime(100.0, 50.0, 0.0), ProcessorTime(110.0, 60.0, 1.0)])
+    monkeypatch.setattr("cspine_edge.bench.read_processor_time", lambda _: next(times))
+    found = bench(
+        int8_model,
+        threads=(1,),
+        rules=SHORT,
+        images=[picture],
+        cold_starts=1,
+        cool_first=False,
+        root=tmp_path,
+    )
+    (warning,) = found.warnings
+    assert warning.startswith("other work took 90 %")
 
 
 def test_an_existing_report_is_kept(
