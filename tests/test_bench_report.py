@@ -233,6 +233,49 @@ def test_a_report_cut_short_anywhere_is_refused(saved: Callable[..., Path]) -> N
             read_report(path)
 
 
+@pytest.mark.parametrize("value", [0, -5])
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        *(
+            ("latencies", field)
+            for field in ("p50_ms", "p90_ms", "min_ms", "mean_ms", "max_ms", "runs", "threads")
+        ),
+        *(("sustained", field) for field in ("first_p50_ms", "last_p50_ms", "p50_ms", "measured_s", "runs")),
+        ("samples", "p50_ms"),
+    ],
+)
+def test_times_that_cannot_be_are_damage(
+    cli: Callable[..., Any],
+    example: dict[str, Any],
+    saved: Callable[..., Path],
+    place: str,
+    field: str,
+    value: float,
+) -> None:
+    """One sentence and exit code 4, whichever verb reads it."""
+    changed = {
+        "latencies": example["latencies"][0],
+        "sustained": example["sustained"],
+        "samples": example["sustained"]["samples"][0],
+    }
+    changed[place][field] = value
+    path = saved()
+    for call in (("report", path), ("compare", path, path)):
+        shown = cli("bench", *call)
+        assert (shown.code, shown.out) == (4, "")
+        (line,) = shown.err.splitlines()
+        assert "is a damaged bench report" in line
+        assert place in line
+        assert "above 0" in line
+
+
+def test_the_two_ends_of_an_interval_are_times(example: dict[str, Any], saved: Callable[..., Path]) -> None:
+    example["latencies"][1]["p90_interval_ms"] = [0.0, 1.0]
+    with pytest.raises(InputError, match=r"latencies\[1\]: times and counts should be above 0, not 0"):
+        read_report(saved())
+
+
 @pytest.mark.parametrize(
     "change",
     [
