@@ -25,7 +25,7 @@ from .latency import TAIL_SHARE, Blocks, Latency
 from .machine import Machine, describe_machine, peak_memory_mib
 from .preprocess import prepare
 from .progress import Step, progress
-from .roofline import Work, roofline, work_of
+from .roofline import Work, physical_cores, roofline, work_of
 from .runtime import Runtime, Session, open_session, tflite_session
 from .sensors import other_work, read_processor_time, read_sensors, slowed_between
 from .slice_times import by_format, time_slices
@@ -179,7 +179,7 @@ def bench(
         ),
         latencies=latencies,
         blocks=tuple(Blocks.of(timing.threads, timing.blocks) for timing in timings.values()),
-        roofline=roofline(work, machine, before, latencies),
+        roofline=roofline(work, machine, before, latencies, physical_cores(root)),
         stages=tuple(stages),
         cold_start=cold_start,
         bench_peak_mib=peak_mib,

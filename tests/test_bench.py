@@ -344,6 +344,21 @@ def test_a_board_is_described_read_and_warned_of(int8_model: Path, picture: Path
     assert decode(BenchReport, json.loads(json.dumps(found.to_json()))) == found
 
 
+def test_the_share_of_the_peak_is_of_cores_not_of_their_threads(
+    int8_model: Path, picture: Path, tmp_path: Path
+) -> None:
+    board = boards.raspberry_pi_5(tmp_path)
+    for number in range(4):
+        folder = board / f"sys/devices/system/cpu/cpu{number}/topology"
+        folder.mkdir()
+        (folder / "core_cpus_list").write_text("0-3\n")
+    limits = bench(
+        int8_model, threads=(2,), rules=SHORT, images=[picture], cold_starts=1, root=board
+    ).roofline
+    assert limits is not None
+    assert limits.rates[0].share == pytest.approx(limits.rates[0].gmacs_per_s / (32 * 2.4))
+
+
 def test_other_work_during_the_sweep_is_warned_of(
     int8_model: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
