@@ -96,6 +96,29 @@ def test_the_example_is_as_the_schema_says_and_shows_every_object(
     assert example["before"]["power"] is not None
 
 
+@pytest.fixture(scope="module")
+def shipped(root: Path) -> dict[str, str]:
+    """Name of each shipped file to its SHA-256."""
+    lines = (root / "models/SHA256SUMS").read_text().splitlines()
+    return {name: digest for digest, name in map(str.split, lines)}
+
+
+def test_the_example_is_of_the_model_that_is_shipped(
+    example: dict[str, Any], shipped: dict[str, str]
+) -> None:
+    assert example["model"]["sha256"] == shipped[example["model"]["file"]]
+
+
+def test_reports_among_the_results_are_whole_and_of_shipped_models(
+    root: Path, shipped: dict[str, str]
+) -> None:
+    paths = sorted((root / "results").glob("bench-*.json"))
+    assert paths
+    for path in paths:
+        model = read_report(path).model
+        assert model.sha256 == shipped.get(model.file), path.name
+
+
 def test_a_new_report_is_as_the_schema_says(errors_of: Errors, int8_model: Path, tmp_path: Path) -> None:
     """One of a machine without any sensor, so that all that may be unknown is."""
     report = bench(
