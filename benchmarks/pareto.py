@@ -241,7 +241,7 @@ def main() -> None:
     if not parts:
         sys.exit("error: not one row of the manifest has its files; see the warnings")
     readings, machine = read_sensors(), describe_machine()
-    for disturbance in readings.disturbances(machine.processors):
+    for disturbance in readings.disturbances():
         print(f"warning: {disturbance}", file=sys.stderr)
     latencies = time_side_by_side(tuple(parts), seconds)
     session = Classifier().session

@@ -25,9 +25,9 @@ from .latency import TAIL_SHARE, Blocks, Latency
 from .machine import Machine, describe_machine, peak_memory_mib
 from .preprocess import prepare
 from .progress import Step, progress
-from .roofline import Work, roofline, work_of
+from .roofline import Work, physical_cores, roofline, work_of
 from .runtime import Runtime, Session, open_session, tflite_session
-from .sensors import read_sensors, slowed_between
+from .sensors import other_work, read_processor_time, read_sensors, slowed_between
 from .slice_times import by_format, time_slices
 from .slices import read_slices
 from .sustained import Sustained, sustain
@@ -119,10 +119,11 @@ def bench(
         step = stack.enter_context(progress("bench", units))
         cooling = _cool(root, step) if cool_first else None
         before = read_sensors(root)
-        warnings = list(before.disturbances(machine.processors))
+        warnings = list(before.disturbances())
         example = prepare(next(read_slices(images[0])), first.spec, window).image
         for classifier in classifiers.values():
             classifier.load(example)
+        begun = read_processor_time(root)
         timings = sweep(classifiers, rules, np.random.default_rng(seed), step)
         latencies = tuple(timing.latency for timing in timings.values())
         stages = []
@@ -130,6 +131,7 @@ def bench(
             step(0, f"bench: {name} slices")
             stages.append(time_slices(first, name, paths, rules.least_s / 2, rules.warmup, window))
             step(1)
+        warnings += other_work(begun, read_processor_time(root))
         after = read_sensors(root)
         peak_mib = peak_memory_mib()
         step(0, "bench: cold start")
@@ -177,7 +179,7 @@ def bench(
         ),
         latencies=latencies,
         blocks=tuple(Blocks.of(timing.threads, timing.blocks) for timing in timings.values()),
-        roofline=roofline(work, machine, before, latencies),
+        roofline=roofline(work, machine, before, latencies, physical_cores(root)),
         stages=tuple(stages),
         cold_start=cold_start,
         bench_peak_mib=peak_mib,

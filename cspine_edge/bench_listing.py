@@ -152,7 +152,7 @@ def write_listing(path: Path, reports: Sequence[Named], *, overwrite: bool = Fal
     parts = [f"<h1>{_TITLE}</h1>", table(COLUMNS, [row.cells() for row in rows_of(reports)])]
     for name, report in reports:
         parts.append(
-            f"<h2>{escape(name)}</h2><p class=soft>{escape(report.machine.banner)}; {report.created}</p>"
+            f"<h2>{escape(name)}</h2><p class=soft>{escape(f'{report.machine.banner}; {report.created}')}</p>"
         )
         parts += [f"<p>{escape(line)}</p>" for line in _notes(report)]
         parts += [] if report.sustained is None else _plots(report.sustained)

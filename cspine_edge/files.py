@@ -28,6 +28,33 @@ def refuse_existing(path: Path | str, *, overwrite: bool = False) -> None:
         raise OutputError(path, "exists already; remove it, choose another --out, or give --overwrite")
 
 
+def refuse_unwritable(path: Path | str, *, overwrite: bool = False) -> None:
+    """Say that an output cannot be written, found by writing an empty file where it will lie; called before long work.
+
+    Raises
+    ------
+    OutputError
+        If it exists and ``overwrite`` is false, is a folder, or its folder cannot be made or written to.
+    """
+    path = Path(path)
+    refuse_existing(path, overwrite=overwrite)
+    if path.is_dir():
+        raise OutputError(path, "is a folder; choose another place")
+    _temporary_in(next(folder for folder in path.absolute().parents if folder.exists()), path).unlink()
+
+
+def _temporary_in(folder: Path, path: Path) -> Path:
+    """Make an empty file for what will be ``path``, with a name of its own."""
+    import tempfile  # not for those who only read
+
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=folder)
+        os.close(handle)
+    except OSError as error:
+        raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
+    return Path(name)
+
+
 @contextmanager
 def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
     """Give a temporary path beside ``path`` and rename it into place when the block ends well.
@@ -49,17 +76,13 @@ def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
     OutputError
         If the file exists and ``overwrite`` is false, or its folder cannot be written to.
     """
-    import tempfile  # not for those who only read
-
     path = Path(path)
     refuse_existing(path, overwrite=overwrite)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(handle)
     except OSError as error:
         raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
-    temporary = Path(name)
+    temporary = _temporary_in(path.parent, path)
     try:
         yield temporary
         umask = os.umask(0)

@@ -17,6 +17,13 @@ TAIL_SHARE = 0.05
 Interval = tuple[float, float]
 
 
+def refuse_unless_positive(*values: float) -> None:
+    """Raise ValueError unless all these times and counts are finite and above 0."""
+    wrong = [value for value in values if not 0 < value < float("inf")]
+    if wrong:
+        raise ValueError(f"times and counts should be above 0, not {wrong[0]}")
+
+
 @dataclass(frozen=True)
 class Latency:
     """Time of one inference: the interpreter's invoke alone.
@@ -42,7 +49,8 @@ class Latency:
     max_ms
         Longest, in milliseconds.
     p50_interval_ms
-        Interval of 95 % of the percentile, two measured times in milliseconds; null if the runs are too few (6).
+        Interval of 95 % of the percentile, for independent runs and a fixed number of them: two measured times in
+        milliseconds; null if the runs are too few (6).
     p90_interval_ms
         The same of percentile 90 (36 runs).
     p95_interval_ms
@@ -64,6 +72,14 @@ class Latency:
     p90_interval_ms: Interval | None
     p95_interval_ms: Interval | None
     p99_interval_ms: Interval | None
+
+    def __post_init__(self) -> None:
+        intervals = (self.p50_interval_ms, self.p90_interval_ms, self.p95_interval_ms, self.p99_interval_ms)
+        refuse_unless_positive(
+            *(self.threads, self.runs, self.mean_ms, self.min_ms, self.p50_ms),
+            *(self.p90_ms, self.p95_ms, self.p99_ms, self.max_ms),
+            *(end for interval in intervals for end in interval or ()),
+        )
 
     @property
     def tail_width(self) -> float | None:

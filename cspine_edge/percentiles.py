@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 CONFIDENCE = 0.95
-"""Share of such intervals that hold the true percentile, at least."""
+"""Share of such intervals that hold the true percentile, at least, for independent runs and a fixed number of them."""
 _DEVIATIONS = 12
 """Standard deviations of the binomial on both sides that are looked at; beyond them lies less than 1e-30."""
 

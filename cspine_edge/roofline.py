@@ -25,11 +25,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .latency import Latency
 from .machine import Machine
 from .runtime import Session
 from .sensors import Readings
+from .system_files import ROOT, numbered, read_text
 
 _ARM_PEAKS = {
     "Cortex-A53": ("SMLAL", 8),
@@ -130,7 +132,11 @@ def work_of(session: Session) -> Work:
 
 
 def roofline(
-    work: Work, machine: Machine, readings: Readings, latencies: Sequence[Latency]
+    work: Work,
+    machine: Machine,
+    readings: Readings,
+    latencies: Sequence[Latency],
+    cores: int | None = None,
 ) -> Roofline | None:
     """Compare measured latencies with the peak; None for a model that does not compute in int8.
 
@@ -142,19 +148,36 @@ def roofline(
         Whose processor and highest clock.
     latencies
         Of the model on it.
+    cores
+        Of the machine, from :func:`physical_cores`; None takes each logical processor for one.
     """
     if not work.macs or work.int8_macs < 0.99 * work.macs:
         return None
     instruction, per_cycle = peak_of(machine) or (None, None)
     clock = max(readings.max_frequencies_mhz or (), default=None)
+    most = min(machine.processors, cores or machine.processors)
     rates = []
     for latency in latencies:
         per_s = work.macs / (latency.p50_ms / 1e3)
         share = None
         if per_cycle is not None and clock is not None:
-            share = per_s / (per_cycle * min(latency.threads, machine.processors) * clock * 1e6)
+            share = per_s / (per_cycle * min(latency.threads, most) * clock * 1e6)
         rates.append(Rate(latency.threads, per_s / 1e9, share))
     return Roofline(work.macs, instruction, per_cycle, clock, tuple(rates))
+
+
+def physical_cores(root: Path = ROOT) -> int | None:
+    """Number of cores, each of which may be several logical processors; None where the system does not tell.
+
+    Logical processors of one core name the same siblings; numbers of cores repeat from one cluster to the next.
+    """
+    folders = [folder / "topology" for folder in numbered(root / "sys/devices/system/cpu", "cpu")]
+    siblings = [
+        read_text(folder / "core_cpus_list") or read_text(folder / "thread_siblings_list")  # the older name
+        for folder in folders
+    ]
+    known = {names for names in siblings if names}
+    return len(known) or None
 
 
 def peak_of(machine: Machine) -> tuple[str, int] | None:

@@ -3,8 +3,8 @@
 All of it comes from files below ``/proc`` and ``/sys``, and on a Raspberry Pi from ``vcgencmd``; whatever a machine
 does not have, or gives as nonsense, is ``None``. Read are
 
-- any Linux: ``/proc/loadavg``, cpufreq, thermal zones and cooling devices (Documentation/admin-guide/pm/cpufreq.rst
-  and Documentation/driver-api/thermal/sysfs-api.rst of the kernel);
+- any Linux: ``/proc/loadavg`` and ``/proc/stat``, cpufreq, thermal zones and cooling devices
+  (Documentation/admin-guide/pm/cpufreq.rst and Documentation/driver-api/thermal/sysfs-api.rst of the kernel);
 - Raspberry Pi: ``get_throttled``, whose bits 0 to 3 tell of now and 16 to 19 of the time since boot (documentation of
   ``vcgencmd``), the under-voltage alarm of the ``rpi_volt`` hwmon driver, ``measure_clock arm``, since cpufreq does not
   show what the firmware throttles (raspberrypi/linux issue 2986), and on a Pi 5 ``pmic_read_adc``;
@@ -14,7 +14,9 @@ does not have, or gives as nonsense, is ``None``. Read are
 
 from __future__ import annotations
 
+import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,10 @@ _BOARD_RAILS = ("VDD_IN", "POM_5V_IN")
 """INA3221 rails through which all of a Jetson module is fed."""
 _CELSIUS = (-60.0, 200.0)
 """What a temperature may be; sensors that are off give other numbers."""
+_FOREIGN_SHARE = 0.05
+"""Share of all processors' time above which other work is warned of."""
+_LEAST_WATCHED_S = 0.5
+_STAT_FIELDS = 8
 _PMIC_LINE = re.compile(r"^\s*(\w+)_([AV])\s+(?:current|volt)\(\d+\)=([\d.]+)[AV]\s*$", re.MULTILINE)
 
 
@@ -112,21 +118,16 @@ class Readings:
         others = [zone for zone in zones if "pmic" not in zone.name.lower()]
         return max((zone.celsius for zone in processor or others), default=None)
 
-    def disturbances(self, processors: int) -> tuple[str, ...]:
-        """Say what makes timings on ``processors`` logical processors doubtful, one sentence each."""
-        return tuple(self._disturbances(processors))
+    def disturbances(self) -> tuple[str, ...]:
+        """Say what makes timings doubtful, one sentence each; of other work :func:`other_work` tells."""
+        return tuple(self._disturbances())
 
-    def _disturbances(self, processors: int) -> Iterator[str]:
+    def _disturbances(self) -> Iterator[str]:
         slow = [governor for governor in self.governors or () if governor != "performance"]
         if slow:
             yield (
                 f"the CPU governor is {' and '.join(slow)}, so the clock varies; for steady figures: "
                 "echo performance | sudo tee /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor"
-            )
-        if self.load_average is not None and self.load_average > processors:
-            yield (
-                f"the load average was {self.load_average:.1f} on {processors} processors at the start; "
-                "end other work, wait a minute and measure again"
             )
         now, before = self.throttled_now or (), self.throttled_since_boot or ()
         if now:
@@ -157,6 +158,52 @@ def slowed_between(before: Readings, after: Readings) -> tuple[str, ...]:
             "stronger power supply or a lower power mode"
         )
     return tuple(found)
+
+
+@dataclass(frozen=True)
+class ProcessorTime:
+    """Processor time up to one moment, a mean of all logical processors.
+
+    Attributes
+    ----------
+    all_s
+        Since boot, at work or not, in seconds.
+    busy_s
+        Of it at work, for whichever process, or taken by other guests of the same host, in seconds.
+    own_s
+        Of this process, in seconds.
+    """
+
+    all_s: float
+    busy_s: float
+    own_s: float
+
+
+def read_processor_time(root: Path = ROOT) -> ProcessorTime | None:
+    """Read ``/proc/stat`` (its manual page is proc_stat(5)); None where it is not, or is nonsense."""
+    lines = [line.split() for line in (read_text(root / "proc/stat") or "").splitlines()]
+    # user, nice, system, idle, iowait, irq, softirq, steal; guests' time, which follows, is part of the first two.
+    ticks = [number(word) for word in lines[0][1:9]] if lines and lines[0][:1] == ["cpu"] else []
+    known = [tick for tick in ticks if tick is not None]
+    processors = sum(bool(words) and re.fullmatch(r"cpu\d+", words[0]) is not None for words in lines)
+    if len(known) < _STAT_FIELDS or not processors:
+        return None
+    each_s = 1 / (os.sysconf("SC_CLK_TCK") * processors)
+    busy = sum(known) - known[3] - known[4]
+    return ProcessorTime(sum(known) * each_s, busy * each_s, time.process_time() / processors)
+
+
+def other_work(before: ProcessorTime | None, after: ProcessorTime | None) -> tuple[str, ...]:
+    """Say that other processes worked between two moments; nothing of under half a second, which is few ticks."""
+    if before is None or after is None or after.all_s - before.all_s < _LEAST_WATCHED_S:
+        return ()
+    foreign = (after.busy_s - before.busy_s - after.own_s + before.own_s) / (after.all_s - before.all_s)
+    if foreign <= _FOREIGN_SHARE:
+        return ()
+    return (
+        f"other work took {100 * foreign:.0f} % of the time of all processors while inference and slices were timed; "
+        "end it and measure again",
+    )
 
 
 def read_sensors(root: Path = ROOT) -> Readings:

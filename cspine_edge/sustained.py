@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .classifier import Classifier
+from .latency import refuse_unless_positive
 from .percentiles import percentile
 from .sensors import Readings
 from .sweep import without_garbage_collection
@@ -56,6 +57,12 @@ class Sample:
     mhz: float | None
     watts: float | None
     throttled: tuple[str, ...] | None
+
+    def __post_init__(self) -> None:
+        if self.runs < 0 or not 0 <= self.second < float("inf"):
+            raise ValueError("a sample should have a second and runs of 0 or more")
+        if self.p50_ms is not None:
+            refuse_unless_positive(self.p50_ms)
 
 
 @dataclass(frozen=True)
@@ -127,6 +134,12 @@ class Sustained:
     last_p50_ms: float
     samples: tuple[Sample, ...]
     energy: Energy | None
+
+    def __post_init__(self) -> None:
+        refuse_unless_positive(
+            *(self.threads, self.asked_s, self.measured_s, self.runs),
+            *(self.p50_ms, self.p90_ms, self.p99_ms, self.first_p50_ms, self.last_p50_ms),
+        )
 
     @property
     def slowdown(self) -> float:

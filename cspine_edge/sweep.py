@@ -9,6 +9,7 @@ order, between the sessions, so that what drifts meanwhile (clock, temperature, 
 from __future__ import annotations
 
 import gc
+import statistics
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -135,12 +136,13 @@ def sweep(
 
 
 def _warm_up(classifier: Classifier, warmup: int) -> int:
-    """Run untimed inferences; give the number that makes a block."""
+    """Run untimed inferences; give the number that makes a block, by their median."""
+    seconds = []
     for _ in range(max(1, warmup)):
         begin = time.perf_counter()
         classifier.session.invoke()
-        last = time.perf_counter() - begin
-    return max(1, min(1000, round(_BLOCK_S / last)))
+        seconds.append(time.perf_counter() - begin)
+    return max(1, min(1000, round(_BLOCK_S / statistics.median(seconds))))
 
 
 def _timed_block(classifier: Classifier, runs: int) -> npt.NDArray[np.int64]:

@@ -28,7 +28,8 @@ from cspine_edge.contract import KernelFamily, ModelFile
 from cspine_edge.cooling import Outcome
 from cspine_edge.documents import decode
 from cspine_edge.errors import ContractError, SliceError, UsageError
-from cspine_edge.machine import peak_memory_mib, resident_memory_mib
+from cspine_edge.machine import Machine, describe_machine, peak_memory_mib, resident_memory_mib
+from cspine_edge.sensors import ProcessorTime
 from cspine_edge.slice_times import STAGES
 from cspine_edge.sweep import Rules
 
@@ -343,6 +344,40 @@ def test_a_board_is_described_read_and_warned_of(int8_model: Path, picture: Path
     assert decode(BenchReport, json.loads(json.dumps(found.to_json()))) == found
 
 
+def test_the_share_of_the_peak_is_of_cores_not_of_their_threads(
+    int8_model: Path, picture: Path, tmp_path: Path
+) -> None:
+    board = boards.raspberry_pi_5(tmp_path)
+    for number in range(4):
+        folder = board / f"sys/devices/system/cpu/cpu{number}/topology"
+        folder.mkdir()
+        (folder / "core_cpus_list").write_text("0-3\n")
+    limits = bench(
+        int8_model, threads=(2,), rules=SHORT, images=[picture], cold_starts=1, root=board
+    ).roofline
+    assert limits is not None
+    assert limits.rates[0].share == pytest.approx(limits.rates[0].gmacs_per_s / (32 * 2.4))
+
+
+def test_other_work_during_the_sweep_is_warned_of(
+    int8_model: Path, picture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A board whose processors did 10 s of which this process had next to nothing."""
+    times = iter([ProcessorTime(100.0, 50.0, 0.0), ProcessorTime(110.0, 60.0, 1.0)])
+    monkeypatch.setattr("cspine_edge.bench.read_processor_time", lambda _: next(times))
+    found = bench(
+        int8_model,
+        threads=(1,),
+        rules=SHORT,
+        images=[picture],
+        cold_starts=1,
+        cool_first=False,
+        root=tmp_path,
+    )
+    (warning,) = found.warnings
+    assert warning.startswith("other work took 90 %")
+
+
 def test_an_existing_report_is_kept(
     int8_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -353,6 +388,39 @@ def test_an_existing_report_is_kept(
     printed = capsys.readouterr()
     assert "report.json" in printed.err
     assert printed.out == ""  # refused before anything was measured
+
+
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(
+    int8_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert run(monkeypatch, int8_model, "--quick", "--out", tmp_path / "file" / "report.json") == 4
+    printed = capsys.readouterr()
+    assert "report.json: cannot be written (Not a directory)" in printed.err
+    assert printed.out == ""  # not even the banner
+
+
+def test_a_report_that_cannot_be_saved_at_the_end_is_shown(
+    int8_model: Path,
+    picture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = tmp_path / "report.json"
+
+    def take_the_name(root: Path) -> Machine:
+        """Write there while the bench measures, as another program may."""
+        out.write_text("other")
+        return describe_machine(root)
+
+    monkeypatch.setattr("cspine_edge.bench.describe_machine", take_the_name)
+    options = ("--threads", "1", "--seconds", 0, "--runs", 4, "--quick", "--images", picture)
+    assert run(monkeypatch, int8_model, *options, "--out", out) == 4
+    printed = capsys.readouterr()
+    assert "JPEG p50" in printed.out
+    assert "report.json: exists already" in printed.err
+    assert out.read_text() == "other"
 
 
 @pytest.mark.parametrize("threads", ["0", "-1", "two", "1,", "65", ""])

@@ -105,6 +105,30 @@ def test_the_page_has_table_and_plots_and_needs_nothing_else(
         ElementTree.fromstring(plot)
 
 
+def test_no_text_of_a_report_is_taken_for_html(path: Path, tmp_path: Path) -> None:
+    """Every text of a whole report that a reader lets through comes out as text."""
+
+    def spoil(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: spoil(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [spoil(item) for item in value]
+        return f"{value}<script>alert('\"&')</script>" if isinstance(value, str) else value
+
+    document = json.loads(path.read_text())
+    kept = {name: document[name] for name in ("schema", "blocks", "conditions")} | {
+        "cooling": document["cooling"],
+        "model": document["model"] | {"file": "<script>"},
+    }
+    spoilt = spoil(document) | kept
+    spoilt["conditions"]["runtime_version"] = "<script>"
+    path.write_text(json.dumps(spoilt))
+    write_listing(tmp_path / "page.html", [("<script>.json", read_report(path))])
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script" not in text
+    assert text.count("&lt;script&gt;") > 10
+
+
 def test_the_verb_prints_markdown_json_or_writes(cli: Cli, path: Path, tmp_path: Path) -> None:
     shown = cli("bench", "report", path, path)
     assert (shown.code, shown.err) == (0, "")

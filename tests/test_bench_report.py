@@ -96,6 +96,29 @@ def test_the_example_is_as_the_schema_says_and_shows_every_object(
     assert example["before"]["power"] is not None
 
 
+@pytest.fixture(scope="module")
+def shipped(root: Path) -> dict[str, str]:
+    """Name of each shipped file to its SHA-256."""
+    lines = (root / "models/SHA256SUMS").read_text().splitlines()
+    return {name: digest for digest, name in map(str.split, lines)}
+
+
+def test_the_example_is_of_the_model_that_is_shipped(
+    example: dict[str, Any], shipped: dict[str, str]
+) -> None:
+    assert example["model"]["sha256"] == shipped[example["model"]["file"]]
+
+
+def test_reports_among_the_results_are_whole_and_of_shipped_models(
+    root: Path, shipped: dict[str, str]
+) -> None:
+    paths = sorted((root / "results").glob("bench-*.json"))
+    assert paths
+    for path in paths:
+        model = read_report(path).model
+        assert model.sha256 == shipped.get(model.file), path.name
+
+
 def test_a_new_report_is_as_the_schema_says(errors_of: Errors, int8_model: Path, tmp_path: Path) -> None:
     """One of a machine without any sensor, so that all that may be unknown is."""
     report = bench(
@@ -231,6 +254,49 @@ def test_a_report_cut_short_anywhere_is_refused(saved: Callable[..., Path]) -> N
         path.write_bytes(whole[:length])
         with pytest.raises(InputError, match="cut short"):
             read_report(path)
+
+
+@pytest.mark.parametrize("value", [0, -5])
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        *(
+            ("latencies", field)
+            for field in ("p50_ms", "p90_ms", "min_ms", "mean_ms", "max_ms", "runs", "threads")
+        ),
+        *(("sustained", field) for field in ("first_p50_ms", "last_p50_ms", "p50_ms", "measured_s", "runs")),
+        ("samples", "p50_ms"),
+    ],
+)
+def test_times_that_cannot_be_are_damage(
+    cli: Callable[..., Any],
+    example: dict[str, Any],
+    saved: Callable[..., Path],
+    place: str,
+    field: str,
+    value: float,
+) -> None:
+    """One sentence and exit code 4, whichever verb reads it."""
+    changed = {
+        "latencies": example["latencies"][0],
+        "sustained": example["sustained"],
+        "samples": example["sustained"]["samples"][0],
+    }
+    changed[place][field] = value
+    path = saved()
+    for call in (("report", path), ("compare", path, path)):
+        shown = cli("bench", *call)
+        assert (shown.code, shown.out) == (4, "")
+        (line,) = shown.err.splitlines()
+        assert "is a damaged bench report" in line
+        assert place in line
+        assert "above 0" in line
+
+
+def test_the_two_ends_of_an_interval_are_times(example: dict[str, Any], saved: Callable[..., Path]) -> None:
+    example["latencies"][1]["p90_interval_ms"] = [0.0, 1.0]
+    with pytest.raises(InputError, match=r"latencies\[1\]: times and counts should be above 0, not 0"):
+        read_report(saved())
 
 
 @pytest.mark.parametrize(

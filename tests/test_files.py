@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cspine_edge.errors import OutputError
-from cspine_edge.files import refuse_existing, replacing, write_bytes, write_json
+from cspine_edge.files import refuse_existing, refuse_unwritable, replacing, write_bytes, write_json
 
 
 def names(folder: Path) -> list[str]:
@@ -81,6 +81,28 @@ def test_the_target_may_be_no_folder(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write_bytes(tmp_path / "folder", b"new", overwrite=True)
     assert names(tmp_path) == ["folder"]
+
+
+@pytest.mark.parametrize("target", ["file/below", "file/far/below", "x" * 300, "x" * 250, "folder", "file"])
+def test_what_cannot_be_written_is_found_before_the_work(tmp_path: Path, target: str) -> None:
+    (tmp_path / "file").write_bytes(b"kept")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError) as caught:
+        refuse_unwritable(tmp_path / target, overwrite=target != "file")
+    assert caught.value.path == tmp_path / target
+    assert names(tmp_path) == ["file", "folder"]
+
+
+def test_a_place_that_can_be_written_is_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"kept")
+    refuse_unwritable(tmp_path / "file", overwrite=True)
+    refuse_unwritable(tmp_path / "new" / "folder" / "file")
+    monkeypatch.chdir(tmp_path)
+    refuse_unwritable("other")
+    assert names(tmp_path) == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"kept"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")

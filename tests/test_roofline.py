@@ -14,7 +14,7 @@ from cspine_edge.classifier import Classifier
 from cspine_edge.contract import KernelFamily, ModelFile
 from cspine_edge.latency import latency_of
 from cspine_edge.machine import describe_machine
-from cspine_edge.roofline import Work, peak_of, roofline, work_of
+from cspine_edge.roofline import Work, peak_of, physical_cores, roofline, work_of
 from cspine_edge.runtime import Session
 from cspine_edge.sensors import read_sensors
 
@@ -104,3 +104,33 @@ def test_without_a_clock_or_a_known_core_there_is_a_rate_and_no_share(tmp_path: 
     unknown = roofline(work, mixed, board, [latency])
     assert unknown is not None
     assert (unknown.instruction, unknown.rates[0].share) == (None, None)
+
+
+def topology(root: Path, name: str, *siblings: str) -> Path:
+    for number, text in enumerate(siblings):
+        folder = root / f"sys/devices/system/cpu/cpu{number}/topology"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"{text}\n")
+    return root
+
+
+@pytest.mark.parametrize("name", ["core_cpus_list", "thread_siblings_list"])
+def test_processors_of_one_core_are_one_core(tmp_path: Path, name: str) -> None:
+    """Two cores of two threads each: four threads have two cores' peak."""
+    root = topology(boards.raspberry_pi_5(tmp_path), name, "0,2", "1,3", "0,2", "1,3")
+    assert physical_cores(root) == 2
+    machine, readings = replace(describe_machine(root), processors=4), read_sensors(root)
+    latencies = [latency_of(count, np.full(50, 100_000_000, np.int64)) for count in (1, 2, 4)]
+    work = Work(10**9, 10**9)
+    for cores, counted in ((2, (1, 2, 2)), (4, (1, 2, 4)), (None, (1, 2, 4)), (64, (1, 2, 4))):
+        found = roofline(work, machine, readings, latencies, cores)
+        assert found is not None
+        shares = [10 / (count * 32 * 2.4) for count in counted]
+        assert [rate.share for rate in found.rates] == pytest.approx(shares)
+
+
+def test_cores_that_are_not_told_are_none(tmp_path: Path) -> None:
+    assert physical_cores(tmp_path) is None
+    assert physical_cores(boards.jetson_nano(tmp_path)) is None
+    assert physical_cores(topology(tmp_path, "core_cpus_list", "", "")) is None
+    assert physical_cores(topology(tmp_path, "core_cpus_list", "0", "1", "2", "3")) == 4

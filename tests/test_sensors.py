@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +15,16 @@ import boards
 import pytest
 
 from cspine_edge.machine import describe_machine
-from cspine_edge.sensors import Power, Readings, ThermalZone, read_sensors, slowed_between
+from cspine_edge.sensors import (
+    Power,
+    ProcessorTime,
+    Readings,
+    ThermalZone,
+    other_work,
+    read_processor_time,
+    read_sensors,
+    slowed_between,
+)
 
 BOARDS = [
     boards.raspberry_pi_3,
@@ -138,7 +151,7 @@ def test_absent_files_are_none_one_by_one(board: Board, tmp_path: Path) -> None:
     for path in files:
         kept = path.read_bytes()
         path.unlink()
-        assert read_sensors(tmp_path / "whole").disturbances(4) is not None
+        assert read_sensors(tmp_path / "whole").disturbances() is not None
         assert describe_machine(tmp_path / "whole").processors >= 1
         path.write_bytes(kept)
         if "bin" in path.parts[-2]:
@@ -191,26 +204,96 @@ def test_an_empty_tree_shows_nothing(tmp_path: Path) -> None:
     readings = read_sensors(tmp_path)
     assert readings == Readings()
     assert readings.celsius is None
-    assert readings.disturbances(1) == ()
+    assert readings.disturbances() == ()
 
 
 # What makes figures doubtful
 
 
-def test_a_slow_governor_and_other_work_are_warned_of(tmp_path: Path) -> None:
+def test_a_slow_governor_is_warned_of_and_the_load_that_a_bench_before_left_is_not(tmp_path: Path) -> None:
     boards.raspberry_pi_4(tmp_path)
     (tmp_path / "proc/loadavg").write_text("4.25 1.00 0.50 1/200 4242\n")
-    readings = read_sensors(tmp_path)
-    governor, load = readings.disturbances(4)
+    (governor,) = read_sensors(tmp_path).disturbances()
     assert "ondemand" in governor
-    assert "4.2" in load
-    assert readings.disturbances(5) == (governor,)
-    assert Readings(load_average=1.0, governors=("performance",)).disturbances(1) == ()
+    assert Readings(load_average=4.25, governors=("performance",)).disturbances() == ()
+
+
+def stat(root: Path, *ticks: int, processors: int = 4) -> Path:
+    """Let ``/proc/stat`` of a board tell these ticks of 10 ms, of all its processors together."""
+    lines = [f"cpu{n} 1 1 1 1 1 1 1 1 0 0" for n in range(processors)]
+    text = "\n".join([f"cpu  {' '.join(map(str, ticks))}", *lines, "intr 1 0 0", "ctxt 115315", "btime 17\n"])
+    (root / "proc").mkdir(parents=True, exist_ok=True)
+    (root / "proc/stat").write_text(text)
+    return root
+
+
+def test_processor_time_of_a_board_by_hand(tmp_path: Path) -> None:
+    """1,000 ticks of four processors, 300 of them idle and 100 waiting for a disk; 50 of a guest are user's already."""
+    found = read_processor_time(stat(tmp_path, 200, 100, 150, 300, 100, 20, 30, 100, 50, 0))
+    assert found is not None
+    tick = 1 / os.sysconf("SC_CLK_TCK")
+    assert found.all_s == pytest.approx(1000 * tick / 4)
+    assert found.busy_s == pytest.approx(600 * tick / 4)
+    assert found.own_s == pytest.approx(time.process_time() / 4, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "cpu  1 2 3\ncpu0 1 2 3\n", "cpu  1 2 3 4 5 6 7 8\n", "cpu a b\ncpu0\n", "\0"]
+)
+def test_processor_time_that_is_not_told_is_none(tmp_path: Path, content: str) -> None:
+    assert read_processor_time(tmp_path) is None
+    stat(tmp_path)
+    (tmp_path / "proc/stat").write_text(content)
+    assert read_processor_time(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("busy_s", "own_s", "percent"),
+    [
+        (10.0, 10.0, None),  # all of it this process's own
+        (5.5, 5.0, None),  # 5 % of ten seconds
+        (5.7, 5.0, 7),
+        (10.0, 2.5, 75),
+    ],
+)
+def test_other_work_is_what_this_process_did_not_do(busy_s: float, own_s: float, percent: int | None) -> None:
+    before = ProcessorTime(1000.0, 400.0, 3.0)
+    after = ProcessorTime(1010.0, 400.0 + busy_s, 3.0 + own_s)
+    found = other_work(before, after)
+    assert len(found) == (percent is not None)
+    assert percent is None or found[0].startswith(
+        f"other work took {percent} % of the time of all processors"
+    )
+    assert other_work(None, after) == other_work(before, None) == other_work(before, before) == ()
+
+
+@pytest.mark.skipif(not Path("/proc/stat").exists(), reason="only Linux tells it")
+def test_work_of_this_process_is_in_the_busy_time() -> None:
+    before, end = read_processor_time(), time.process_time() + 0.5
+    while time.process_time() < end:
+        pass
+    after = read_processor_time()
+    assert before is not None
+    assert after is not None
+    assert after.own_s - before.own_s >= 0.5 / (os.cpu_count() or 1)
+    assert after.busy_s - before.busy_s > 0.8 * (after.own_s - before.own_s)
+
+
+@pytest.mark.skipif(
+    not Path("/proc/stat").exists() or (os.cpu_count() or 1) > 10, reason="5 % of Linux processors at most"
+)
+def test_another_process_is_other_work() -> None:
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        before = read_processor_time()
+        time.sleep(1.0)
+        after = read_processor_time()
+        other.kill()
+    assert len(other_work(before, after)) == 1
 
 
 def test_throttling_is_warned_of_with_its_remedy(tmp_path: Path) -> None:
     boards.raspberry_pi_4(tmp_path, throttled=0xD0005, governor="performance")
-    now, earlier = read_sensors(tmp_path).disturbances(4)
+    now, earlier = read_sensors(tmp_path).disturbances()
     assert re.search(r"slowed down now \(under-voltage, throttled\); use a stronger power supply", now)
     assert re.search(r"since the board was started \(soft temperature limit\); cool the board", earlier)
 

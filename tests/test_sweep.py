@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,14 @@ def test_real_inference_is_timed(classifiers: dict[int, Classifier]) -> None:
     assert found.threads == 1
     assert found.latency.runs == sum(map(len, found.blocks)) >= 20
     assert found.latency.runs * found.latency.mean_ms >= 50
+
+
+def test_one_slow_inference_of_the_warm_up_does_not_shorten_blocks(
+    int8_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier, pauses = Classifier(int8_model, threads=1), iter([0.001] * 4 + [0.05])
+    monkeypatch.setattr(classifier.session, "invoke", lambda: time.sleep(next(pauses)))
+    assert sweep_module._warm_up(classifier, 5) > 30  # of 1 ms and a little make 100 ms
 
 
 def test_garbage_collection_rests_while_a_block_is_timed(

@@ -94,12 +94,12 @@ def bench(
 ) -> None:
     """Measure latency, stages of a slice, cold start and memory here; see also 'bench compare', 'bench report'."""
     from ..bench import bench as measure
-    from ..files import refuse_existing
+    from ..files import refuse_unwritable
     from ..runtime import default_threads
     from ..sweep import Rules
 
     if out is not None:  # said now rather than after the work
-        refuse_existing(out, overwrite=overwrite)
+        refuse_unwritable(out, overwrite=overwrite)
     least_s = (0.2 if quick else 5.0) if seconds is None else seconds
     most_s = at_most if at_most is not None else None if quick else max(60.0, least_s)
     report = measure(
@@ -119,9 +119,11 @@ def bench(
         sustained_s=sustained,
         log=lambda line: typer.echo(line, err=as_json),
     )
-    if out is not None:
-        report.save(out, overwrite=overwrite)
-    _show(report, as_json)
+    try:  # neither a closed terminal nor a full disk loses the other
+        _show(report, as_json)
+    finally:
+        if out is not None:
+            report.save(out, overwrite=overwrite)
 
 
 def compare(
