@@ -88,12 +88,11 @@ def _read(data: bytes | mmap, largest: int) -> tuple[int, dict[str, bytes]]:
 
 
 def _content(data: bytes | mmap, header: int, name: bytes, length: int, checksum: int) -> bytes:
-    mark, _, flags, *_, name_length, extra_length = _LOCAL.unpack_from(data, header)
+    mark, *_, name_length, extra_length = _LOCAL.unpack_from(data, header)  # the directory has the rest
     begin = header + _LOCAL.size + name_length + extra_length
     content = data[begin : begin + length]
     if (
         mark != b"PK\x03\x04"
-        or flags & _ENCRYPTED
         or data[header + _LOCAL.size : header + _LOCAL.size + name_length] != name
         or len(content) < length
         or zlib.crc32(content) != checksum

@@ -14,7 +14,9 @@ fail() { printf 'error: %s\n' "$*" >&2; exit 1; }
 [ $# -eq 1 ] || fail "give the folder to watch: sudo sh docs/board/install.sh /srv/ct"
 case $1 in /*) watch=$1 ;; *) fail "$1: give the folder to watch as an absolute path" ;; esac
 case $watch in *[!A-Za-z0-9/._-]*) fail "$watch: letters, digits, . _ - and / only, since it goes into a unit file" ;; esac
-case $watch/ in /tmp/* | /var/tmp/*) fail "$watch: the service has a /tmp of its own; watch another folder" ;; esac
+if [ -d /run/systemd/system ]; then
+    case $watch/ in /tmp/* | /var/tmp/*) fail "$watch: the service has a /tmp of its own; watch another folder" ;; esac
+fi
 source=$(cd "$(dirname "$0")/../.." && pwd)
 prefix=${PREFIX:-/opt/cspine-edge}
 state=${STATE:-/var/lib/cspine-edge}
