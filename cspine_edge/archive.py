@@ -57,11 +57,9 @@ def read_archive(data: bytes | mmap, largest: int) -> tuple[int, dict[str, bytes
 
 
 def _read(data: bytes | mmap, largest: int) -> tuple[int, dict[str, bytes]]:
-    end = data.rfind(b"PK\x05\x06", max(0, len(data) - _END.size - _LONGEST_COMMENT))
-    if end < 0:
-        raise ArchiveError("it has no end")
-    _, disk, _, here, count, size, offset, _ = _END.unpack_from(data, end)
-    if disk or here != count or offset + size > end:
+    end = _end(data)
+    *_, count, size, offset, _ = _END.unpack_from(data, end)
+    if offset + size > end:
         raise ArchiveError("its end does not fit its directory")
     start, entries, total = len(data), {}, 0
     shift = end - size - offset  # of an archive that was written alone and appended
@@ -84,7 +82,20 @@ def _read(data: bytes | mmap, largest: int) -> tuple[int, dict[str, bytes]]:
         entries[name] = _content(data, header, raw, length, checksum)
         start = min(start, header)
         place += _ENTRY.size + name_length + extra_length + comment_length
+    if place != end:
+        raise ArchiveError("its directory has another length")
     return start, entries
+
+
+def _end(data: bytes | mmap) -> int:
+    """Find the record at the end; what looks like one in its comment does not end where the file does."""
+    first, found = max(0, len(data) - _END.size - _LONGEST_COMMENT), len(data)
+    while (found := data.rfind(b"PK\x05\x06", first, found + 3)) >= 0:
+        if found + _END.size <= len(data) and found + _END.size + _END.unpack_from(data, found)[-1] == len(
+            data
+        ):
+            return found
+    raise ArchiveError("it has no end")
 
 
 def _content(data: bytes | mmap, header: int, name: bytes, length: int, checksum: int) -> bytes:

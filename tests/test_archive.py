@@ -29,7 +29,9 @@ def archive(entries: dict[str, bytes] = ENTRIES, before: bytes = GRAPH, comment:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("comment", [b"", b"made by another tool", b"x" * 0xFFFF])
+@pytest.mark.parametrize(
+    "comment", [b"", b"made by another tool", b"x" * 0xFFFF, b"PK\x05\x06 in a comment of some length"]
+)
 def test_what_zipfile_writes_is_read(comment: bytes) -> None:
     assert read_archive(archive(comment=comment), 1000) == (len(GRAPH), ENTRIES)
 
