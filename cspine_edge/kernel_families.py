@@ -130,7 +130,7 @@ def verify_families(model: Path | str | None = None, threads: int | None = None)
                 seen.add(session.family)
                 found = verify(classifier)
             except (ModelError, MissingExtraError) as error:
-                results.append(FamilyResult(runtime, _version(runtime), asked, None, str(error), None, None))
+                results.append(FamilyResult(runtime, runtime.version, asked, None, str(error), None, None))
                 continue
             differences = [abs(a - pair.margin) for a, pair in zip(margins, found.pairs, strict=True)]
             flips = sum(
@@ -143,12 +143,3 @@ def verify_families(model: Path | str | None = None, threads: int | None = None)
                 )
             )
     return FamilyReport(str(used.file.path), tuple(results))
-
-
-def _version(runtime: Runtime) -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(runtime.value)
-    except PackageNotFoundError:
-        return "of unknown version"

@@ -31,6 +31,19 @@ class Runtime(str, Enum):
     TFLITE_RUNTIME = "tflite-runtime"
     TENSORFLOW = "tensorflow"
 
+    @property
+    def version(self) -> str:
+        """Version of the package; some builds of it are distributed by another name, of which none is known."""
+        from importlib.metadata import (  # slower to import than a small model to run
+            PackageNotFoundError,
+            version,
+        )
+
+        try:
+            return version(self.value)
+        except PackageNotFoundError:
+            return "of unknown version"
+
 
 _MODULES = {
     Runtime.LITERT: "ai_edge_litert.interpreter",
@@ -178,9 +191,7 @@ class Session:
     @property
     def version(self) -> str:
         """Version of the runtime's package."""
-        from importlib.metadata import version  # takes longer to import than a small model to run
-
-        return version(self.runtime.value)
+        return self.runtime.version
 
     @property
     def banner(self) -> str:

@@ -159,3 +159,18 @@ def test_threads_are_the_processors_at_most_four(monkeypatch: pytest.MonkeyPatch
     assert default_threads() == 4
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3}, raising=False)
     assert default_threads() == 1
+
+
+def test_a_build_by_another_name_runs_without_a_version(
+    monkeypatch: pytest.MonkeyPatch, graph: bytes
+) -> None:
+    """Such as tensorflow-cpu, which imports as tensorflow and is not distributed by that name."""
+    from importlib import metadata
+
+    def absent(name: str) -> str:
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", absent)
+    session = open_session(Path("m.tflite"), graph)
+    assert isinstance(session, Session)
+    assert "of unknown version" in session.banner
