@@ -7,7 +7,7 @@ sessions of one thread each do neither. Pillow, zlib and the interpreter release
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,11 +54,12 @@ def classify_files(
     Verdict
         One for each frame that could be classified, in the order of the files.
     """
-    for result in _results(classifier, paths, window, workers):
-        if isinstance(result, CspineError):
-            on_error(result)
-        else:
-            yield result
+    for _, results in classify_each(classifier, paths, window, workers=workers):
+        for result in results:
+            if isinstance(result, CspineError):
+                on_error(result)
+            else:
+                yield result
 
 
 def classify_file(
@@ -81,13 +82,25 @@ def classify_file(
         yield error
 
 
-def _results(
-    classifier: Classifier, paths: Sequence[Path], window: Window | None, workers: int
-) -> Iterator[Verdict | CspineError]:
+def classify_each(
+    classifier: Classifier, paths: Sequence[Path], window: Window | None = None, *, workers: int = 1
+) -> Iterator[tuple[Path, Iterable[Verdict | CspineError]]]:
+    """Read and classify files as :func:`classify_files` does, and give with each what came of it.
+
+    Parameters
+    ----------
+    classifier, paths, window, workers
+        As for :func:`classify_files`.
+
+    Yields
+    ------
+    tuple
+        A file and the results of its frames, which are to be taken before the next file is asked for.
+    """
     workers = min(workers, len(paths))
     if workers < 2:
         for path in paths:
-            yield from classify_file(classifier, path, window)
+            yield path, classify_file(classifier, path, window)
         return
     from concurrent.futures import ThreadPoolExecutor  # one file, the commonest case, need not wait for these
     from queue import SimpleQueue
@@ -97,17 +110,17 @@ def _results(
     for _ in range(workers - 1):
         idle.put(classifier.twin())
 
-    def work(files: Sequence[Path]) -> list[Verdict | CspineError]:
+    def work(files: Sequence[Path]) -> list[tuple[Path, list[Verdict | CspineError]]]:
         mine = idle.get()
         try:
-            return [result for path in files for result in classify_file(mine, path, window)]
+            return [(path, list(classify_file(mine, path, window))) for path in files]
         finally:
             idle.put(mine)
 
     takes = (paths[begin : begin + _FILES] for begin in range(0, len(paths), _FILES))
     pool = ThreadPoolExecutor(workers)
     try:
-        pending: deque[Future[list[Verdict | CspineError]]] = deque(
+        pending: deque[Future[list[tuple[Path, list[Verdict | CspineError]]]]] = deque(
             pool.submit(work, files) for files in islice(takes, _AHEAD * workers)
         )
         while pending:

@@ -1,31 +1,23 @@
 """``predict --watch``: a folder that is looked at again and again, and a journal with one line for each file in it.
 
-The journal is JSON Lines. A line is written whole, and brought to the disk, before the next file is read, so it is what
-says that a file is done: after a crash or a power cut the half of a line that may lie at its end is cut off, and the
-work goes on with the first file that has no line. A file is known by its path in the folder, its size and its time of
-change; one that is written anew is new. Which file is being read lies in a second file beside the journal: one at
-which the process has ended again and again (for want of memory, say) gets a line that says so, and the rest go on.
+A line is written before the next file is read. Which file is being read lies in a second file beside the journal: one
+at which the process has ended again and again (for want of memory, say) gets a line that says so, and the rest go on.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import stat
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import astuple, dataclass
-from datetime import datetime, timezone
+from collections.abc import Callable
+from dataclasses import astuple
 from pathlib import Path
 from threading import Event
-from typing import Any
 
 from .batch import classify_file
 from .classifier import Classifier, Verdict
-from .errors import CspineError, InputError, OutputError, SliceError, UsageError
+from .errors import CspineError, InputError, SliceError
 from .files import write_bytes
-from .prediction import plain
+from .journal import FileState, Outcome, open_journal
 from .slices import OnError, find_slices
 from .window import Window
 
@@ -35,25 +27,6 @@ ATTEMPTS = 3
 """After so many ends of the process at a file it is given up."""
 _LOOK_SHARE = 0.1
 """Of all time, what looking may take: a folder of many thousand files is looked at less often."""
-_TORN = b'{"file": '
-"""What a line begins with, as far as it goes: nothing else is cut off."""
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """A file as it was found.
-
-    Attributes
-    ----------
-    file
-        Its path in the watched folder.
-    size_bytes, modified_ns
-        Its size, and its time of change in nanoseconds.
-    """
-
-    file: str
-    size_bytes: int
-    modified_ns: int
 
 
 def watch(
@@ -89,12 +62,13 @@ def watch(
     InputError
         If the folder is none when the function is called.
     OutputError
-        If the journal is another program's, is being written by another watch, or cannot be written.
+        If the journal is another program's, is being written by another process, or cannot be written.
     """
     if not folder.is_dir():
         raise InputError(folder, "is no folder that can be watched; give the one that slices are written to")
-    with _journal(out) as journal:
-        before: dict[str, Arrival] = {}
+    with open_journal(out) as journal:
+        attempts = _Attempts(out)
+        before: dict[str, FileState] = {}
         trouble = ""
         while not stop.is_set():
             begun = time.monotonic()
@@ -106,17 +80,18 @@ def watch(
             for arrival in now.values():
                 if stop.is_set():
                     return
-                if arrival in journal.done or before.get(arrival.file) != arrival:
+                if arrival in journal or before.get(arrival.file) != arrival:
                     continue
                 results: list[Verdict | CspineError]
-                if journal.attempt(arrival) > ATTEMPTS:
+                if attempts.begin(arrival) > ATTEMPTS:
                     reason = f"ended the process {ATTEMPTS} times, perhaps for want of memory; look at it"
                     results = [SliceError(folder / arrival.file, reason)]
                 else:
                     results = list(classify_file(classifier, folder / arrival.file, window))
-                if _arrival(folder, folder / arrival.file) != arrival:
+                if FileState.of(folder / arrival.file, arrival.file) != arrival:
                     continue  # it was being written after all, or is gone; its next state has its own line
-                journal.write(arrival, results)
+                journal.write((arrival, Outcome.of(results)))
+                attempts.end()
                 for result in results:
                     if isinstance(result, CspineError):
                         on_error(result)
@@ -126,110 +101,34 @@ def watch(
             stop.wait(max(poll_s, look_s / _LOOK_SHARE))
 
 
-def _look(folder: Path) -> tuple[dict[str, Arrival], CspineError | None]:
+def _look(folder: Path) -> tuple[dict[str, FileState], CspineError | None]:
     """What lies in the folder now, and why some of it could not be seen; an empty folder is no problem."""
     problems: list[CspineError] = []
     if not folder.is_dir():
         return {}, InputError(folder, "is gone; waiting for it to come back")
     paths = find_slices([folder], problems.append)
-    found = (_arrival(folder, path) for path in paths)
+    found = (FileState.of(path, path.relative_to(folder).as_posix()) for path in paths)
     serious = (error for error in problems if getattr(error, "path", None) != folder)
     return {arrival.file: arrival for arrival in found if arrival}, next(serious, None)
 
 
-def _arrival(folder: Path, path: Path) -> Arrival | None:
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    if not stat.S_ISREG(status.st_mode):
-        return None
-    return Arrival(path.relative_to(folder).as_posix(), status.st_size, status.st_mtime_ns)
+class _Attempts:
+    """The file beside a journal that says which file is being read, and how often that ended the process."""
 
+    def __init__(self, journal: Path) -> None:
+        self._path = journal.with_name(f"{journal.name}.attempt")
 
-class _Journal:
-    def __init__(self, path: Path, handle: int) -> None:
-        self.done: set[Arrival] = set()
-        self._path, self._handle = path, handle
-        self._attempts = path.with_name(f"{path.name}.attempt")
-        self._length = 0
-        with open(os.dup(handle), "rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    if not line.startswith(_TORN[: len(line)]):
-                        raise self._foreign(number)
-                    break  # the line that was being written when all ended
-                self.done.add(self._read(number, line))
-                self._length += len(line)
-        os.ftruncate(handle, self._length)
-
-    def _read(self, number: int, line: bytes) -> Arrival:
-        try:
-            entry = json.loads(line)
-            return Arrival(str(entry["file"]), int(entry["size_bytes"]), int(entry["modified_ns"]))
-        except (ValueError, TypeError, KeyError) as error:
-            raise self._foreign(number) from error
-
-    def _foreign(self, number: int) -> OutputError:
-        return OutputError(self._path, f"its line {number} is not one of this verb's; choose another --out")
-
-    def attempt(self, arrival: Arrival) -> int:
+    def begin(self, arrival: FileState) -> int:
         """Note that a file is being read; give how often it has been, each time but this ended the process."""
         try:
-            entry = json.loads(self._attempts.read_bytes())
+            entry = json.loads(self._path.read_bytes())
             before = entry["count"] if entry["arrival"] == list(astuple(arrival)) else 0
         except (OSError, ValueError, TypeError, KeyError):
             before = 0
         entry = {"arrival": astuple(arrival), "count": before + 1}
-        write_bytes(self._attempts, json.dumps(entry).encode(), overwrite=True)
+        write_bytes(self._path, json.dumps(entry).encode(), overwrite=True)
         return int(entry["count"])
 
-    def write(self, arrival: Arrival, results: list[Verdict | CspineError]) -> None:
-        """Add a line and bring it to the disk, or leave the journal as it was."""
-        entry: dict[str, Any] = {
-            "file": arrival.file,
-            "size_bytes": arrival.size_bytes,
-            "modified_ns": arrival.modified_ns,
-            "written": datetime.now(timezone.utc).isoformat(timespec="milliseconds"),
-            "verdicts": [plain(result) for result in results if isinstance(result, Verdict)],
-            "errors": [str(result) for result in results if isinstance(result, CspineError)],
-        }
-        line = json.dumps(entry).encode() + b"\n"
-        try:
-            if os.pwrite(self._handle, line, self._length) < len(line):
-                raise OSError(None, "the disk is full")
-            os.fsync(self._handle)
-        except OSError as error:
-            os.ftruncate(self._handle, self._length)
-            reason = f"cannot be written ({error.strerror}); make room and start again, nothing is lost"
-            raise OutputError(self._path, reason) from error
-        self._length += len(line)
-        self.done.add(arrival)
-        self._attempts.unlink(missing_ok=True)
-
-
-@contextmanager
-def _journal(path: Path) -> Iterator[_Journal]:
-    try:
-        import fcntl
-    except ImportError as error:
-        raise UsageError("--watch needs Linux or another POSIX system") from error
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise OutputError(
-                path, "is being written by another watch; stop that one, or choose another --out"
-            ) from error
-        except OSError as error:
-            raise OutputError(
-                path, f"cannot be locked ({error.strerror}); choose a place on a disk of this machine"
-            ) from error
-        yield _Journal(path, handle)
-    finally:
-        os.close(handle)
+    def end(self) -> None:
+        """Note that it has been read."""
+        self._path.unlink(missing_ok=True)

@@ -134,7 +134,7 @@ def test_two_at_one_journal_would_do_files_twice(
     second = start()
     _, told = second.communicate(timeout=60)
     assert second.returncode == ExitCode.BAD_INPUT
-    assert "is being written by another watch" in told
+    assert "is being written by another process" in told
     assert first.poll() is None
 
 

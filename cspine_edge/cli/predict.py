@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from ..errors import UsageError
+from ..errors import CspineError, ExitCode, UsageError
 from .options import MODEL_HELP, ThreadsOption, WindowOption, parse_value_range
 
 if TYPE_CHECKING:
-    from ..classifier import Facts
+    from ..classifier import Classifier, Facts
     from ..window import Window
+
+
+class EngineName(str, Enum):
+    """Who classifies for ``--out``."""
+
+    LOCAL = "local"
+    DASK = "dask"
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +55,20 @@ def predict(
         typer.Option(
             "--out",
             metavar="FILE.jsonl",
-            help="With --watch: a line for each file, gone on with where it ends; each file once, even after a crash.",
+            help="Write a line for each file; one that exists is gone on with: each file once, even after a crash.",
+        ),
+    ] = None,
+    engine: Annotated[
+        EngineName,
+        typer.Option("--engine", help="Who classifies for --out: this process, or a dask cluster."),
+    ] = EngineName.LOCAL,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="Of the dask cluster, e.g. tcp://archive:8786; by default the one that dask is configured with, or a "
+            "new one on this machine.",
         ),
     ] = None,
     labels: Annotated[
@@ -74,47 +95,93 @@ def predict(
     """
     if as_json and as_csv:
         raise UsageError("--json and --csv exclude each other")
-    if watched is not None or out is not None:
-        if watched is None or out is None or inputs or as_json or as_csv:
-            raise UsageError("--watch DIR and --out FILE.jsonl go together, without inputs, --json and --csv")
-        facts = _facts(labels, positive, value_range, outputs)
-        _watch(watched, out, model=model, threads=threads, threshold=threshold, window=window, facts=facts)
-        return
-    if not inputs:
+    if out is not None and (as_json or as_csv):
+        raise UsageError("--out writes JSON Lines; leave --json and --csv out")
+    if out is None and (watched is not None or engine is EngineName.DASK):
+        raise UsageError(f"{'--watch' if watched is not None else '--engine dask'} needs --out FILE.jsonl")
+    if watched is not None and (inputs or engine is EngineName.DASK):
+        raise UsageError("--watch takes no inputs besides its folder, and no --engine")
+    if scheduler is not None and engine is EngineName.LOCAL:
+        raise UsageError("--scheduler needs --engine dask")
+    if not inputs and watched is None:
         raise UsageError("nothing to classify; name files or folders, or a folder to --watch")
-    from ..prediction import Form
-    from ..prediction import predict as classify
+    facts = _facts(labels, positive, value_range, outputs)
+    settings = _Settings(model, threshold, window, facts, threads)
+    if watched is not None and out is not None:
+        _watch(watched, out, settings)
+        return
+    if out is not None:
+        code = _score(inputs or [], out, settings, engine, scheduler)
+    else:
+        from ..prediction import Form
+        from ..prediction import predict as classify
 
-    code = classify(
-        inputs,
-        model=model,
-        threads=threads,
-        threshold=threshold,
-        window=window,
-        facts=_facts(labels, positive, value_range, outputs),
-        form=Form.JSON if as_json else Form.CSV if as_csv else Form.LINES,
-    )
+        code = classify(
+            inputs or [],
+            model=model,
+            threads=threads,
+            threshold=threshold,
+            window=window,
+            facts=facts,
+            form=Form.JSON if as_json else Form.CSV if as_csv else Form.LINES,
+        )
     if code:
         raise typer.Exit(int(code))
 
 
-def _watch(
-    folder: Path,
-    out: Path,
-    *,
-    model: Path | None,
-    threads: int | None,
-    threshold: float | None,
-    window: Window | None,
-    facts: Facts | None,
-) -> None:
+class _Settings(NamedTuple):
+    model: Path | None
+    threshold: float | None
+    window: Window | None
+    facts: Facts | None
+    threads: int | None
+
+    def open(self, threads: int | None) -> Classifier:
+        from ..prediction import open_classifier
+
+        return open_classifier(self.model, threads=threads, threshold=self.threshold, facts=self.facts)
+
+
+def _score(
+    inputs: list[Path], out: Path, settings: _Settings, name: EngineName, scheduler: str | None
+) -> ExitCode:
+    from ..runtime import default_threads
+    from ..scoring import LocalEngine, score
+    from ..slices import find_slices
+
+    unread: list[ExitCode] = []
+
+    def report(error: CspineError) -> None:
+        typer.echo(f"error: {error}", err=True)
+
+    def miss(error: CspineError) -> None:
+        report(error)
+        unread.append(error.exit_code)
+
+    paths = find_slices(inputs, miss)
+    classifier = settings.open(1)
+    if name is EngineName.DASK:
+        from ..dask_engine import DaskEngine, Work, fingerprint
+
+        model = settings.model
+        here = model.absolute() if model is not None and model.is_file() else model
+        work = Work(here, fingerprint(model), settings.threshold, settings.facts, settings.window)
+        tally = score(paths, out, DaskEngine(work, scheduler), report)
+    else:
+        workers = settings.threads or default_threads()
+        tally = score(paths, out, LocalEngine(classifier, settings.window, workers), report)
+    typer.echo(f"{tally}; {out}", err=True)
+    return min([*unread, tally.exit_code], default=ExitCode.OK, key=lambda code: code or max(ExitCode) + 1)
+
+
+def _watch(folder: Path, out: Path, settings: _Settings) -> None:
     import signal
     from threading import Event
 
-    from ..prediction import line, open_classifier
+    from ..prediction import line
     from ..watch import watch
 
-    classifier = open_classifier(model, threads=threads, threshold=threshold, facts=facts)
+    classifier = settings.open(settings.threads)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -123,7 +190,7 @@ def _watch(
         *(folder, out, classifier, stop),
         on_verdict=lambda verdict: print(line(verdict), flush=True),
         on_error=lambda error: typer.echo(f"error: {error}", err=True),
-        window=window,
+        window=settings.window,
     )
 
 
