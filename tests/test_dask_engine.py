@@ -152,5 +152,5 @@ def test_without_a_scheduler_it_says_so(
 ) -> None:
     monkeypatch.setattr(dask_engine, "_PATIENCE_S", 1)
     engine = DaskEngine(WORK, "tcp://127.0.0.1:9")
-    with pytest.raises(UsageError, match="no dask scheduler answers at tcp://127.0.0.1:9; start one"):
+    with pytest.raises(UsageError, match=r"no dask scheduler answers at .+; start one"):
         score(find_slices([archive])[:2], tmp_path / "verdicts.jsonl", engine, lambda error: None)

@@ -23,7 +23,10 @@ INTERPRETERS = {"ai_edge_litert", "tflite_runtime"}
 DEVICE_PACKAGES = {"numpy", "PIL", "pydicom", "rich", "typer"} | INTERPRETERS
 
 
-BEHIND_AN_EXTRA = {Path("cspine_edge/parity_plots.py"): {"matplotlib"}}
+BEHIND_AN_EXTRA = {
+    Path("cspine_edge/parity_plots.py"): {"matplotlib"},
+    Path("cspine_edge/dask_engine.py"): {"distributed"},
+}
 """What a module may import inside its functions only, as it says which extra is missing."""
 
 
