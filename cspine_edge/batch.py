@@ -28,7 +28,7 @@ _AHEAD = 4
 
 def classify_files(
     classifier: Classifier,
-    paths: Sequence[Path],
+    paths: Iterable[Path],
     on_error: OnError,
     window: Window | None = None,
     *,
@@ -41,7 +41,7 @@ def classify_files(
     classifier
         The model; with several workers each of the others has a twin of it.
     paths
-        Files, such as :func:`cspine_edge.slices.find_slices` returns.
+        Files, such as :func:`cspine_edge.slices.each_file` yields; taken as the work goes on.
     on_error
         Called with the error of each file, or frame, that is skipped, in the order of the files.
     window
@@ -83,7 +83,7 @@ def classify_file(
 
 
 def classify_each(
-    classifier: Classifier, paths: Sequence[Path], window: Window | None = None, *, workers: int = 1
+    classifier: Classifier, paths: Iterable[Path], window: Window | None = None, *, workers: int = 1
 ) -> Iterator[tuple[Path, Iterable[Verdict | CspineError]]]:
     """Read and classify files as :func:`classify_files` does, and give with each what came of it.
 
@@ -97,7 +97,6 @@ def classify_each(
     tuple
         A file and the results of its frames, which are to be taken before the next file is asked for.
     """
-    workers = min(workers, len(paths))
     if workers < 2:
         for path in paths:
             yield path, classify_file(classifier, path, window)
@@ -117,7 +116,8 @@ def classify_each(
         finally:
             idle.put(mine)
 
-    takes = (paths[begin : begin + _FILES] for begin in range(0, len(paths), _FILES))
+    files_left = iter(paths)
+    takes = iter(lambda: list(islice(files_left, _FILES)), [])
     pool = ThreadPoolExecutor(workers)
     try:
         pending: deque[Future[list[tuple[Path, list[Verdict | CspineError]]]]] = deque(

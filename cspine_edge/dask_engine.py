@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -69,7 +69,7 @@ class DaskEngine:
     work: Work
     scheduler: str | None = None
 
-    def __call__(self, pending: Sequence[FileState]) -> Iterator[Finished]:
+    def __call__(self, pending: Iterable[FileState]) -> Iterator[Finished]:
         """Classify files, the first to be done first.
 
         A file at which workers end again and again gets a sentence that says so.
@@ -94,7 +94,8 @@ class DaskEngine:
             raise UsageError(
                 f"no dask scheduler answers at {where}; start one with 'dask scheduler'"
             ) from error
-        takes = (pending[begin : begin + _TAKE] for begin in range(0, len(pending), _TAKE))
+        left = iter(pending)
+        takes = iter(lambda: list(islice(left, _TAKE)), [])
         asked: dict[str, Sequence[FileState]] = {}
         with client:
             running = as_completed(loop=client.loop)

@@ -8,12 +8,13 @@ written anew is new.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -109,7 +110,7 @@ class Journal:
     """
 
     def __init__(self, path: Path, handle: int) -> None:
-        self._done: set[tuple[str | int, ...]] = set()
+        self._done: set[bytes] = set()
         self._path, self._handle = path, handle
         self._length = 0
         with open(os.dup(handle), "rb") as file:
@@ -118,13 +119,13 @@ class Journal:
                     if not line.startswith(_TORN[: len(line)]):
                         raise self._foreign(number)
                     break  # the line that was being written when all ended
-                self._done.add(astuple(self._read(number, line)))
+                self._done.add(_digest(self._read(number, line)))
                 self._length += len(line)
         os.ftruncate(handle, self._length)
 
     def __contains__(self, state: FileState) -> bool:
         """Tell whether a file in this state has its line."""
-        return astuple(state) in self._done
+        return _digest(state) in self._done
 
     def _read(self, number: int, line: bytes) -> FileState:
         try:
@@ -154,7 +155,13 @@ class Journal:
             reason = f"cannot be written ({error.strerror}); make room and start again, nothing is lost"
             raise OutputError(self._path, reason) from error
         self._length += len(lines)
-        self._done.update(astuple(state) for state, _ in finished)
+        self._done.update(_digest(state) for state, _ in finished)
+
+
+def _digest(state: FileState) -> bytes:
+    """Tell states apart in a third of the memory that they take."""
+    named = f"{state.size_bytes} {state.modified_ns} {state.file}"
+    return hashlib.blake2b(named.encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
 def _entry(state: FileState, outcome: Outcome) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import gc
 import sys
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def predict(
     """
     from .batch import classify_files
     from .runtime import default_threads
-    from .slices import find_slices
+    from .slices import each_file
 
     failures: list[ExitCode] = []
 
@@ -86,14 +87,15 @@ def predict(
         print(f"error: {error}", file=sys.stderr)
 
     threads = threads or default_threads()
-    paths = find_slices(inputs, report)
-    workers = min(threads, len(paths))
+    paths = each_file(inputs, report)
+    first = list(islice(paths, threads))
+    workers = len(first)
     classifier = open_classifier(
         model, threads=threads if workers < 2 else 1, threshold=threshold, facts=facts
     )
     gc.enable()  # the command line starts without
     write = {Form.LINES: _write_lines, Form.JSON: _write_json, Form.CSV: _write_csv}[form]
-    count = write(classify_files(classifier, paths, report, window, workers=workers))
+    count = write(classify_files(classifier, chain(first, paths), report, window, workers=workers))
     if window is not None and classifier.spec.window is not None:
         print(
             f"note: the model's contract fixes the window ({classifier.spec.window}); --window was not used",

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, tee
 from pathlib import Path
 from typing import Protocol
 
@@ -32,7 +32,7 @@ Finished = Sequence[tuple[FileState, Outcome]]
 class Engine(Protocol):
     """Who classifies."""
 
-    def __call__(self, pending: Sequence[FileState]) -> Iterator[Finished]:
+    def __call__(self, pending: Iterable[FileState]) -> Iterator[Finished]:
         """Classify files, in any order, and give some as soon as they are done."""
 
 
@@ -50,11 +50,12 @@ class LocalEngine:
     window: Window | None
     workers: int
 
-    def __call__(self, pending: Sequence[FileState]) -> Iterator[Finished]:
+    def __call__(self, pending: Iterable[FileState]) -> Iterator[Finished]:
         """Classify files in their order."""
-        paths = [Path(state.file) for state in pending]
+        states, same = tee(pending)  # as far apart as there are files being worked on
+        paths = (Path(state.file) for state in states)
         each = classify_each(self.classifier, paths, self.window, workers=self.workers)
-        done = ((state, Outcome.of(results)) for state, (_, results) in zip(pending, each, strict=True))
+        done = ((state, Outcome.of(results)) for state, (_, results) in zip(same, each, strict=True))
         while some := list(islice(done, _LINES)):
             yield some
 
@@ -91,13 +92,13 @@ class Tally:
         return f"{self.slices} slices of {self.files} files classified{before}{failed}"
 
 
-def score(paths: Iterable[Path], out: Path, engine: Engine, on_error: OnError) -> Tally:
+def score(paths: Sequence[str], out: Path, engine: Engine, on_error: OnError) -> Tally:
     """Classify files that have no line in a journal yet.
 
     Parameters
     ----------
     paths
-        Files, such as :func:`cspine_edge.slices.find_slices` returns.
+        Files, such as :func:`cspine_edge.slices.each_file` yields, as text, which takes a fifth of the memory.
     out
         The journal; gone on with if it exists.
     engine
@@ -111,33 +112,38 @@ def score(paths: Iterable[Path], out: Path, engine: Engine, on_error: OnError) -
         If the journal is another program's, is being written by another process, or cannot be written.
     """
     codes: list[int] = []
+    before, files, slices = 0, 0, 0
 
     def leave(path: Path, reason: str) -> None:
         codes.append(int(ExitCode.BAD_INPUT))
         on_error(SliceError(path, reason))
 
-    with open_journal(out) as journal:
-        pending, before, files, slices = [], 0, 0, 0
-        for path in paths:
-            path = path.absolute()  # its name in the journal, wherever the next run is begun
-            state = FileState.of(path)
-            if state is None:
-                leave(path, "is gone or no regular file; check the path")
-            elif state in journal:
-                before += 1
-            else:
-                pending.append(state)
-        with progress("classifying", len(pending)) as step:
-            for finished in engine(pending):
-                steady = []
-                for state, outcome in finished:
-                    if FileState.of(Path(state.file)) == state:
-                        steady.append((state, outcome))
-                    else:
-                        leave(Path(state.file), "changed while it was read; run the same command again")
-                journal.write(*steady)
-                files += len(steady)
-                slices += sum(len(outcome.verdicts) for _, outcome in steady)
-                codes.extend(code for _, outcome in steady for code in outcome.codes)
-                step(len(finished))
+    with open_journal(out) as journal, progress("classifying", len(paths)) as step:
+
+        def pending() -> Iterator[FileState]:
+            nonlocal before
+            for name in paths:
+                path = Path(name).absolute()  # its name in the journal, wherever the next run is begun
+                state = FileState.of(path)
+                if state is not None and state not in journal:
+                    yield state
+                    continue
+                step()
+                if state is None:
+                    leave(path, "is gone or no regular file; check the path")
+                else:
+                    before += 1
+
+        for finished in engine(pending()):
+            steady = []
+            for state, outcome in finished:
+                if FileState.of(Path(state.file)) == state:
+                    steady.append((state, outcome))
+                else:
+                    leave(Path(state.file), "changed while it was read; run the same command again")
+            journal.write(*steady)
+            files += len(steady)
+            slices += sum(len(outcome.verdicts) for _, outcome in steady)
+            codes.extend(code for _, outcome in steady for code in outcome.codes)
+            step(len(finished))
     return Tally(before, files, slices, tuple(codes))

@@ -22,7 +22,6 @@ from cspine_edge.audit import AuditReport, Check, Finding, Severity, audit_datas
 from cspine_edge.audit.confounding import judge_nuisances
 from cspine_edge.audit.looks import Look
 from cspine_edge.audit.neighbours import probe_neighbours
-from cspine_edge.audit.variants import Picture
 from cspine_edge.cli.audit import register
 from cspine_edge.dataset import LabelledDataset, LabelledSlice, load_dataset
 from cspine_edge.errors import DatasetError, InputError, OutputError
@@ -127,7 +126,7 @@ def test_innocent_nuisances_are_rarely_flagged() -> None:
                 name = f"{series:02}_{index}.png"
                 slices.append(LabelledSlice(name, int(fractured[index]), f"{series:02}", index))
                 shade, grey = float(brightness[index]), np.zeros((1, 1), np.uint8)
-                looks.append(Look("", size, size, shade, 0.0, None, ".png", grey, Picture.of(grey)))
+                looks.append(Look("", size, size, shade, 0.0, None, ".png", grey))
         dataset = LabelledDataset(Path(), tuple(slices))
         nuisances = [item for item in judge_nuisances(dataset, looks, None, seed) if item.name != "series"]
         flagged += any(min(item.p_within or 1, item.p_between or 1) < 0.05 for item in nuisances)

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -117,7 +117,7 @@ class _Writing:
     def __init__(self, engine: LocalEngine, victim: Path) -> None:
         self.engine, self.victim = engine, victim
 
-    def __call__(self, pending: Sequence[FileState]) -> Iterator[Finished]:
+    def __call__(self, pending: Iterable[FileState]) -> Iterator[Finished]:
         for finished in self.engine(pending):
             if any(Path(state.file) == self.victim for state, _ in finished):
                 os.utime(self.victim, ns=(0, self.victim.stat().st_mtime_ns + 1))

@@ -7,16 +7,21 @@ The turn itself is the peak of the circular cross-correlation of the rings, summ
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
+
+from .scratch import Rows
 
 SIDE = 112
 """Rows and columns of the pictures that are compared here."""
 
 _RINGS, _ANGLES, _FREQUENCIES, _SIGNATURE = 24, 256, 64, 20
 _CHUNK = 256
+_HELD = 2**23  # likenesses in memory at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +31,12 @@ class Rings:
     Attributes
     ----------
     spectra
-        Shape (n, rings, frequencies), complex64; every picture has mean 0 and length 1.
+        A row per picture, shape (rings, frequencies), complex64; every picture has mean 0 and length 1.
     signatures
         Magnitudes of the lowest frequencies, shape (n, rings * lowest), float32, length 1.
     """
 
-    spectra: npt.NDArray[np.complex64]
+    spectra: Rows
     signatures: npt.NDArray[np.float32]
 
 
@@ -47,8 +52,8 @@ class Placement:
     mirrored: bool
 
 
-def sample_rings(pictures: npt.NDArray[np.uint8]) -> Rings:
-    """Sample pictures, shape (n, SIDE, SIDE), uint8, on rings inside their inscribed circle."""
+def sample_rings(pictures: Iterable[npt.NDArray[np.uint8]]) -> Rings:
+    """Sample pictures, each of shape (SIDE, SIDE), uint8, on rings inside their inscribed circle."""
     radius = np.linspace(3, SIDE / 2 - 2, _RINGS, dtype=np.float32)[:, None]
     angle = np.arange(_ANGLES, dtype=np.float32) * np.float32(2 * np.pi / _ANGLES)
     row, column = SIDE / 2 - 0.5 + radius * np.sin(angle), SIDE / 2 - 0.5 + radius * np.cos(angle)
@@ -60,16 +65,19 @@ def sample_rings(pictures: npt.NDArray[np.uint8]) -> Rings:
         ((top + 1) * SIDE + left, down * (1 - right)),
         ((top + 1) * SIDE + left + 1, down * right),
     )
-    spectra = np.empty((len(pictures), _RINGS, _FREQUENCIES), dtype=np.complex64)
-    for start in range(0, len(pictures), _CHUNK):
-        flat = pictures[start : start + _CHUNK].reshape(-1, SIDE * SIDE)
+    spectra = Rows((_RINGS, _FREQUENCIES), np.complex64)
+    signatures = []
+    left = iter(pictures)
+    while some := list(islice(left, _CHUNK)):
+        flat = np.stack(some).reshape(-1, SIDE * SIDE)
         rings = sum(flat[:, index] * weight for index, weight in corners)
         rings = (rings - rings.mean(axis=(1, 2), keepdims=True)) * np.sqrt(radius)  # equal weight by area
-        spectra[start : start + _CHUNK] = np.fft.rfft(rings, axis=2)[:, :, :_FREQUENCIES]
-    spectra /= _length(spectra)[:, None, None]
-    signatures = np.abs(spectra[:, :, :_SIGNATURE]).reshape(len(pictures), -1)
-    signatures /= _length(signatures)[:, None]
-    return Rings(spectra, signatures)
+        lines = np.fft.rfft(rings, axis=2)[:, :, :_FREQUENCIES].astype(np.complex64)
+        lines /= _length(lines)[:, None, None]
+        spectra.append(lines)
+        magnitudes = np.abs(lines[:, :, :_SIGNATURE]).reshape(len(lines), -1)
+        signatures.append(magnitudes / _length(magnitudes)[:, None])
+    return Rings(spectra, np.concatenate(signatures))
 
 
 def _length(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
@@ -82,8 +90,9 @@ def nearest(signatures: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.i
     """Find the ``count`` most similar other signatures of each, shape (n, count), the most similar first."""
     count = min(count, len(signatures) - 1)
     found = np.empty((len(signatures), count), dtype=np.intp)
-    for start in range(0, len(signatures), _CHUNK):
-        rows = slice(start, start + _CHUNK)
+    step = max(1, min(_CHUNK, _HELD // len(signatures)))
+    for start in range(0, len(signatures), step):
+        rows = slice(start, start + step)
         likeness = signatures[rows] @ signatures.T
         likeness[np.arange(len(likeness)), np.arange(start, start + len(likeness))] = -1
         best = np.argpartition(-likeness, count - 1, axis=1)[:, :count] if count else found[rows]
@@ -110,7 +119,7 @@ def place(rings: Rings, pairs: npt.NDArray[np.intp]) -> tuple[list[Placement], n
     placements: list[Placement] = []
     likeness = np.empty(len(pairs), dtype=np.float32)
     for start in range(0, len(pairs), _CHUNK):
-        first, second = (rings.spectra[pairs[start : start + _CHUNK, side]] for side in (0, 1))
+        first, second = (rings.spectra.take(pairs[start : start + _CHUNK, side]) for side in (0, 1))
         products = np.stack([np.einsum("nrk,nrk->nk", first, other) for other in (second.conj(), second)])
         curves = np.fft.irfft(products, _ANGLES, axis=2) * (_ANGLES / 2)
         mirrored = curves[1].max(axis=1) > curves[0].max(axis=1)

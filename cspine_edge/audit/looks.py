@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,13 @@ from ..errors import CspineError, InputError, SliceError
 from ..preprocess import resize
 from ..slices import read_slices
 from ..window import Window
-from .variants import Picture
+from .variants import Picture, Pictures
 
 THUMBNAIL = 32
 """Rows and columns of a thumbnail."""
 
 _BLACK = 16
+_AT_ONCE = 256  # what is read but not yet put away, which is what memory would be spent on
 _FORMATS = {".jpeg": ".jpg", "": ".dcm", ".dicom": ".dcm", ".ima": ".dcm"}
 
 
@@ -53,8 +55,6 @@ class Look:
         By the suffix: ``.png``, ``.jpg`` or ``.dcm``.
     thumbnail
         Grey levels, shape (THUMBNAIL ** 2,), uint8.
-    picture
-        For the comparison with other slices.
     """
 
     digest: str
@@ -65,12 +65,11 @@ class Look:
     window: Window | None
     file_format: str
     thumbnail: npt.NDArray[np.uint8]
-    picture: Picture
 
 
 def read_looks(
     dataset: LabelledDataset, window: Window | None, on_slice: Callable[[], object]
-) -> tuple[list[Look | None], tuple[Unreadable, ...]]:
+) -> tuple[list[Look | None], Pictures, tuple[Unreadable, ...]]:
     """Decode every slice once.
 
     Parameters
@@ -85,10 +84,11 @@ def read_looks(
     Returns
     -------
     tuple
-        One look per slice, None for each that cannot be read; and those, with the reason.
+        One look per slice, None for each that cannot be read; the pictures of those that can; and those that cannot,
+        with the reason.
     """
 
-    def load(item: LabelledSlice) -> Look | Unreadable:
+    def load(item: LabelledSlice) -> tuple[Look, Picture] | Unreadable:
         try:
             return _look(dataset, item, window)
         except InputError as error:
@@ -97,18 +97,23 @@ def read_looks(
             return Unreadable(item.path, str(error))
 
     looks: list[Look | None] = []
-    unreadable = []
+    pictures, unreadable = Pictures(), []
+    left = iter(dataset.slices)
     # Decoding and hashing release the interpreter lock.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for result in pool.map(load, dataset.slices):
-            looks.append(result if isinstance(result, Look) else None)
-            if isinstance(result, Unreadable):
-                unreadable.append(result)
-            on_slice()
-    return looks, tuple(unreadable)
+        while some := list(islice(left, _AT_ONCE)):
+            for result in pool.map(load, some):
+                if isinstance(result, Unreadable):
+                    unreadable.append(result)
+                    looks.append(None)
+                else:
+                    looks.append(result[0])
+                    pictures.append(result[1])
+                on_slice()
+    return looks, pictures, tuple(unreadable)
 
 
-def _look(dataset: LabelledDataset, item: LabelledSlice, window: Window | None) -> Look:
+def _look(dataset: LabelledDataset, item: LabelledSlice, window: Window | None) -> tuple[Look, Picture]:
     path = dataset.path_of(item)
     frames = list(read_slices(path))
     if len(frames) != 1:
@@ -120,7 +125,7 @@ def _look(dataset: LabelledDataset, item: LabelledSlice, window: Window | None) 
     suffix = path.suffix.lower()
     digest = hashlib.sha256(f"{height} {width}\n".encode())
     digest.update(grey.tobytes())
-    return Look(
+    look = Look(
         digest=digest.hexdigest(),
         height=height,
         width=width,
@@ -129,5 +134,5 @@ def _look(dataset: LabelledDataset, item: LabelledSlice, window: Window | None) 
         window=applied,
         file_format=_FORMATS.get(suffix, suffix),
         thumbnail=resize(grey, THUMBNAIL, THUMBNAIL).ravel().copy(),
-        picture=Picture.of(grey),
     )
+    return look, Picture.of(grey)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-_ROWS = 512
-"""Slices whose distances to all others are in memory at a time."""
+_ROWS, _COLUMNS = 512, 8192
+"""Slices whose distances to so many others are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,37 @@ class NeighbourProbe:
     held_out_accuracy: float | None
 
 
+class _Nearest:
+    """The nearest other of each slice among those that have been seen; of equally near ones the first."""
+
+    def __init__(self, count: int) -> None:
+        self.position = np.zeros(count, dtype=np.intp)
+        self._distance = np.full(count, np.inf, dtype=np.float32)
+
+    def see(self, rows: slice, others: slice, distance: npt.NDArray[np.floating[Any]]) -> None:
+        """Compare some slices with some others, their distances of shape (rows, others)."""
+        at = distance.argmin(axis=1)
+        least = np.take_along_axis(distance, at[:, None], axis=1)[:, 0]
+        nearer = least < self._distance[rows]
+        self.position[rows] = np.where(nearer, at + others.start, self.position[rows])
+        self._distance[rows] = np.where(nearer, least, self._distance[rows])
+
+
+def _distances(
+    thumbnails: npt.NDArray[np.uint8],
+) -> Iterator[tuple[slice, slice, npt.NDArray[np.float32]]]:
+    """Squared distances less the first's square, some rows by some columns at a time."""
+    for column in range(0, len(thumbnails), _COLUMNS):
+        others = slice(column, column + _COLUMNS)
+        # Around mid-grey every term stays under 2**24: the distances are exact in float32.
+        second = thumbnails[others].astype(np.float32) - 128
+        squares = np.einsum("ij,ij->i", second, second)
+        for row in range(0, len(thumbnails), _ROWS):
+            rows = slice(row, row + _ROWS)
+            first = thumbnails[rows].astype(np.float32) - 128
+            yield rows, others, squares - 2 * (first @ second.T)
+
+
 def probe_neighbours(
     thumbnails: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.int64],
@@ -66,18 +99,14 @@ def probe_neighbours(
         The probe; and the label of each slice's nearest neighbour in another series, shape (n,), or None if
         there is one series only.
     """
-    # Around mid-grey every term below stays under 2**24: the distances are exact in float32.
-    pixels = thumbnails.astype(np.float32) - 128
-    squares = np.einsum("ij,ij->i", pixels, pixels)
     _, series_of = np.unique(series, return_inverse=True)
     several = bool(series_of.max() > 0)
-    nearest_known = np.zeros(len(labels), dtype=np.intp)
-    nearest_foreign = np.zeros(len(labels), dtype=np.intp)
-    for start in range(0, len(labels), _ROWS):
-        rows = slice(start, start + _ROWS)
-        distance = squares - 2 * (pixels[rows] @ pixels.T)
-        nearest_known[rows] = np.where(train, distance, np.inf).argmin(axis=1)
-        nearest_foreign[rows] = np.where(series_of[rows, None] != series_of, distance, np.inf).argmin(axis=1)
+    known, foreign = _Nearest(len(labels)), _Nearest(len(labels))
+    for rows, others, distance in _distances(thumbnails):
+        known.see(rows, others, np.where(train[others], distance, np.inf))
+        same = series_of[rows, None] == series_of[others]
+        foreign.see(rows, others, np.where(same, np.inf, distance))
+    nearest_known, nearest_foreign = known.position, foreign.position
     random_accuracy = float((labels[nearest_known] == labels)[test].mean()) if test.any() else None
     if not several:
         return NeighbourProbe(int(test.sum()), random_accuracy, (), None), None

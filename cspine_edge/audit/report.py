@@ -190,7 +190,7 @@ def audit_dataset(
     """
     if hold_out:
         grouped_split(dataset, seed, hold_out)  # a wrong name is said before minutes of decoding
-    seen, unreadable = read_looks(dataset, window, on_slice)
+    seen, pictures, unreadable = read_looks(dataset, window, on_slice)
     total = len(dataset)
     kept = [(item, look) for item, look in zip(dataset.slices, seen, strict=True) if look is not None]
     dataset = LabelledDataset(dataset.root, tuple(item for item, _ in kept))
@@ -202,7 +202,7 @@ def audit_dataset(
                 f"has no readable '{name}' slice; the first: {unreadable[0].path} {unreadable[0].reason}",
             )
     _, same = np.unique([look.digest for look in looks], return_inverse=True)
-    family = find_families([look.picture for look in looks], same)
+    family = find_families(pictures, same)
     families = count_families(dataset, family, [look.height * look.width for look in looks])
     dataset = with_originals(dataset, family)
     digests = {item.path: look.digest for item, look in kept}

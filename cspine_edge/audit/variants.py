@@ -23,6 +23,7 @@ import numpy.typing as npt
 from ..preprocess import resize
 from .alignment import SIDE as COARSE_SIDE
 from .alignment import Placement, Rings, nearest, place, sample_rings
+from .scratch import Rows
 
 SIDE = 224
 """Rows and columns of the pictures that are compared."""
@@ -81,7 +82,35 @@ class Picture:
         return self.pixels, float(np.var(np.diff(grey, axis=0)))
 
 
-def find_families(pictures: Sequence[Picture], same: _Numbers) -> _Numbers:
+class Pictures:
+    """The pictures of a data set, on the disk; memory holds their sizes and qualities."""
+
+    def __init__(self) -> None:
+        self._mean, self._sampled = (Rows((SIDE, SIDE), np.uint8) for _ in range(2))
+        self._sampled_at: list[int | None] = []
+        self._pixels: list[int] = []
+        self.quality: list[tuple[int, float]] = []
+        """As :attr:`Picture.quality`."""
+
+    def __len__(self) -> int:
+        return len(self._pixels)
+
+    def append(self, picture: Picture) -> None:
+        """Add one at the end."""
+        self._mean.append(picture.mean[None])
+        self._sampled_at.append(None if picture.sampled is None else len(self._sampled))
+        if picture.sampled is not None:
+            self._sampled.append(picture.sampled[None])
+        self._pixels.append(picture.pixels)
+        self.quality.append(picture.quality)
+
+    def __getitem__(self, position: int) -> Picture:
+        at = self._sampled_at[position]
+        sampled = None if at is None else self._sampled.take([at])[0]
+        return Picture(self._mean.take([position])[0], sampled, self._pixels[position])
+
+
+def find_families(pictures: Pictures, same: _Numbers) -> _Numbers:
     """Group pictures into families.
 
     Parameters
@@ -97,10 +126,9 @@ def find_families(pictures: Sequence[Picture], same: _Numbers) -> _Numbers:
         Number of each picture's family, shape (n,), intp.
     """
     _, first, group = np.unique(same, return_index=True, return_inverse=True)
-    distinct = [pictures[position] for position in first]
-    quality = [item.quality for item in distinct]
-    rings = sample_rings(np.stack([resize(item.mean, COARSE_SIDE, COARSE_SIDE) for item in distinct]))
-    family = np.arange(len(distinct))
+    quality = [pictures.quality[position] for position in first]
+    rings = sample_rings(resize(pictures[position].mean, COARSE_SIDE, COARSE_SIDE) for position in first)
+    family = np.arange(len(first))
     tried: set[tuple[int, int]] = set()
     while True:
         leaders = _leaders(family, quality)
@@ -110,7 +138,7 @@ def find_families(pictures: Sequence[Picture], same: _Numbers) -> _Numbers:
         }
         fresh = sorted(pairs - tried)
         tried |= pairs
-        if not fresh or not _join(family, distinct, rings, np.array(fresh, dtype=np.intp)):
+        if not fresh or not _join(family, pictures, first, rings, np.array(fresh, dtype=np.intp)):
             return family[group]
 
 
@@ -123,13 +151,18 @@ def _leaders(family: _Numbers, quality: Sequence[tuple[int, float]]) -> _Numbers
     return np.array(sorted(best.values()), dtype=np.intp)
 
 
-def _join(family: _Numbers, pictures: Sequence[Picture], rings: Rings, pairs: _Numbers) -> bool:
-    """Try pairs, the likest first, and unite the families of those that are variants; say if any are."""
+def _join(family: _Numbers, pictures: Pictures, first: _Numbers, rings: Rings, pairs: _Numbers) -> bool:
+    """Try pairs, the likest first, and unite the families of those that are variants; say if any are.
+
+    ``first`` is where among all pictures each of those lies whose families and rings are given.
+    """
     placements, likeness = place(rings, pairs)
     joined = False
     for position in np.argsort(-likeness, kind="stable").tolist():
         a, b = pairs[position].tolist()
-        if family[a] != family[b] and are_variants(pictures[a], pictures[b], placements[position]):
+        if family[a] != family[b] and are_variants(
+            pictures[first[a]], pictures[first[b]], placements[position]
+        ):
             family[family == family[b]] = family[a]
             joined = True
     return joined

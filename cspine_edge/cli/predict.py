@@ -147,7 +147,7 @@ def _score(
 ) -> ExitCode:
     from ..runtime import default_threads
     from ..scoring import LocalEngine, score
-    from ..slices import find_slices
+    from ..slices import each_file
 
     unread: list[ExitCode] = []
 
@@ -158,7 +158,7 @@ def _score(
         report(error)
         unread.append(error.exit_code)
 
-    paths = find_slices(inputs, miss)
+    paths = [str(path) for path in each_file(inputs, miss)]
     classifier = settings.open(1)
     if name is EngineName.DASK:
         from ..dask_engine import DaskEngine, Work, fingerprint
