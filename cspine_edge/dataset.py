@@ -16,6 +16,7 @@ import csv
 import hashlib
 import os
 import re
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -345,14 +346,17 @@ def load_images(
     Returns
     -------
     numpy.ndarray
-        Grey levels, shape (n, height, width), uint8, in the data set's order.
+        Grey levels, shape (n, height, width), uint8, in the data set's order. A map of a file without a name, in the
+        folder for temporary files (``TMPDIR``): memory holds as much of it as there is room for.
 
     Raises
     ------
     SliceError
         If a slice cannot be read; training on what is left would not be the stated data set.
     """
-    images = np.empty((len(dataset), spec.height, spec.width), dtype=np.uint8)
+    shape = (len(dataset), spec.height, spec.width)
+    with tempfile.TemporaryFile(prefix="cspine-edge-") as file:  # the map holds it open
+        images = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
 
     def load(position: int) -> None:
         frame = read_labelled_slice(dataset.path_of(dataset.slices[position]))
