@@ -1,10 +1,10 @@
-"""Time and peak memory of whole processes over 1,000, 10,000 and 100,000 slices: do they grow with their number?
+"""Time and peak memory of whole processes over 1,000, 10,000 and 100,000 slices.
 
-    python benchmarks/scale.py [--sizes 1000 10000 100000] [--verbs predict out again audit] --out results/scale-....json
+    python benchmarks/scale.py [--sizes 1000 10000] [--verbs predict out again audit] --out results/scale-....json
 
 The slices are 48 x 48 pixels, so that folders fit on a disk and the work per file is little beside what a file costs:
-phantom slices, each under noise of its own, 100 to a series. ``fast`` classifies them. Figures that the file has already
-are kept, so that sizes may be measured one by one.
+phantom slices, each under noise of its own, 100 to a series. ``fast`` classifies them. Figures that the file has
+already are kept, so that sizes may be measured one by one.
 """
 
 from __future__ import annotations
