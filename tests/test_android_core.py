@@ -538,7 +538,7 @@ def test_the_unit_tests_of_the_core_pass(classes: Path, sources: Path, tmp_path:
     if not JUNIT.exists():
         pytest.skip("needs JUnit (Debian package junit5)")
     tests = sorted((sources / "test" / PACKAGE).glob("*Test.java"))
-    javac(tests, tmp_path, "-cp", f"{classes}:{JUNIT}")
+    javac(sorted((sources / "test" / PACKAGE).glob("*.java")), tmp_path, "-cp", f"{classes}:{JUNIT}")
     command = [*JAVA, "-jar", JUNIT, "--cp", f"{classes}:{tmp_path}", "--scan-classpath", str(tmp_path)]
     done = subprocess.run([*map(str, command), "--disable-banner"], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout
