@@ -5,6 +5,7 @@ import java.util.function.Function;
 
 /** An engine that is told what to give: for each input tensor its outputs, as they are stored. */
 final class ToldEngine implements Engine {
+    private final String runtime;
     private final KernelFamily family;
     private final int threads;
     private final List<Quantization> quantizations;
@@ -13,11 +14,13 @@ final class ToldEngine implements Engine {
     boolean closed;
 
     private ToldEngine(
+            String runtime,
             KernelFamily family,
             int threads,
             List<Quantization> quantizations,
             int inputLength,
             Function<byte[], double[][]> network) {
+        this.runtime = runtime;
         this.family = family;
         this.threads = threads;
         this.quantizations = quantizations;
@@ -40,7 +43,7 @@ final class ToldEngine implements Engine {
             }
             Preprocessing spec = model.contract().preprocessing();
             int length = spec.height() * spec.width() * spec.channels();
-            return new ToldEngine(family, threads, quantizations, length, network);
+            return new ToldEngine(runtime, family, threads, quantizations, length, network);
         }
     }
 
@@ -54,7 +57,7 @@ final class ToldEngine implements Engine {
 
     @Override
     public String runtime() {
-        return "told";
+        return runtime;
     }
 
     @Override
