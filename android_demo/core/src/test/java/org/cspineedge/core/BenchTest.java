@@ -88,7 +88,7 @@ class BenchTest {
         for (int patience : new int[] {0, 5, 40, 120}) {
             asked[0] = 0;
             Optional<BenchReport> report =
-                    Bench.run(classifier, DEVICE, "0.1.0", 60, share -> {}, () -> asked[0]++ >= patience);
+                    Bench.run(classifier, DEVICE, "0.1.0", 60, share -> {}, () -> asked[0]++ == patience);
             assertTrue(report.isEmpty());
         }
         assertEquals(0, classifier.latency().count(), "a bench is no part of the session's latencies");

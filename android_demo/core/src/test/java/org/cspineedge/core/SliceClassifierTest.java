@@ -132,6 +132,16 @@ class SliceClassifierTest {
     }
 
     @Test
+    void anInputThatNoPhoneCouldHoldIsRefused() {
+        Map<String, Object> huge =
+                Map.of("height", 4096, "width", 4096, "channels", 4096, "value_range", List.of(0.0, 1.0));
+        ModelFile model = new SmallModel().with("preprocessing", huge).file();
+        ToldEngine.Factory factory = ToldEngine.factory(input -> new double[] {128, 130}, KernelFamily.XNNPACK);
+        assertThrows(
+                ContractException.class, () -> new SliceClassifier(model, factory, KernelFamily.XNNPACK, 1));
+    }
+
+    @Test
     void noVerdictComesOfWhatIsNoNumber() throws ModelException {
         ToldEngine.Factory factory = new ToldEngine.Factory(
                 "told",
