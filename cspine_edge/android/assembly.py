@@ -2,9 +2,10 @@
 
 ::
 
-    res, AndroidManifest.xml --aapt2--> resources, R.java
-    core, app, R.java ------javac--> classes --d8--> classes.dex      all stored, in order of
-    model.tflite, the shipped fast one ------------> assets/models/ --> their names, without times --zipalign, apksigner--> APK
+    res, AndroidManifest.xml ----aapt2----> resources, R.java
+    core, app, R.java ---javac, d8--------> classes.dex
+    model.tflite, the shipped fast one ---> assets/models/
+    all of it, stored in order of the names, without times ---zipalign, apksigner---> APK
 
 Nothing is compressed: models cannot be made smaller anyway, Android maps what is stored, and the bytes do not depend on
 the release of a compressor.
@@ -13,7 +14,6 @@ the release of a compressor.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 import zipfile
@@ -214,8 +214,8 @@ def _resources(tools: Toolchain, app: Project, work: Path) -> dict[str, bytes]:
         "--auto-add-overlay",
         *overlays,
     )
-    with zipfile.ZipFile(linked) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(linked) as found:
+        return {name: found.read(name) for name in found.namelist()}
 
 
 def _classes(tools: Toolchain, app: Project, work: Path) -> dict[str, bytes]:

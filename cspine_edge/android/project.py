@@ -79,7 +79,9 @@ def find_project() -> Project:
     for folder in (package / "project", package.parents[1] / "android_demo"):
         if (folder / "app/build.gradle.kts").is_file():
             return read_project(folder)
-    raise UsageError("this installation lacks the app's sources; install cspine-edge from its wheel or a checkout")
+    raise UsageError(
+        "this installation lacks the app's sources; install cspine-edge from its wheel or a checkout"
+    )
 
 
 def read_project(folder: Path) -> Project:

@@ -1,8 +1,8 @@
 """The programs that make and examine an APK: an Android SDK's where there is one, Debian's packages otherwise.
 
-Google's build tools are in Debian, but for two: ``android.jar``, for which the classes in ``android_demo/platform`` stand
-in, and D8, which turns class files into a dex file. A jar with a whole D8 is part of a package on PyPI; nothing of that
-package's own code is used.
+Google's build tools are in Debian, but for two: ``android.jar``, for which the classes in ``android_demo/platform``
+stand in, and D8, which turns class files into a dex file. A jar with a whole D8 is part of a package on PyPI; nothing
+of that package's own code is used.
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ def tools_to_build() -> Toolchain:
     MissingToolsError
         If something is absent; names all of it.
     """
-    return _find("android build", ("javac", "java", "aapt2", "d8", "zipalign", "apksigner"), needs_stubs=False)
+    return _find(
+        "android build", ("javac", "java", "aapt2", "d8", "zipalign", "apksigner"), needs_stubs=False
+    )
 
 
 def tools_to_verify() -> Toolchain:
@@ -177,7 +179,9 @@ def _find(verb: str, names: Sequence[str], *, needs_stubs: bool) -> Toolchain:
     if needs_stubs and stubs_folder() is None:
         absent.append("the signatures of Android's API")
     if absent:
-        raise MissingToolsError(verb, absent, _remedy(packages, {"D8", "the signatures of Android's API"} & set(absent)))
+        raise MissingToolsError(
+            verb, absent, _remedy(packages, {"D8", "the signatures of Android's API"} & set(absent))
+        )
     java_version = _java_version(programs["java"])
     if "javac" in programs and java_version[0] < LEAST_JAVA:
         absent = [f"a JDK from {LEAST_JAVA} on (found {java_version[1]})"]
@@ -186,7 +190,9 @@ def _find(verb: str, names: Sequence[str], *, needs_stubs: bool) -> Toolchain:
     if sdk is not None:
         versions |= {"platform": sdk.platform.name, "build-tools": sdk.build_tools.name}
     else:
-        packages = dict.fromkeys(_PACKAGES[name] for name in names if name in _PACKAGES and _PACKAGES[name] != _JDK)
+        packages = dict.fromkeys(
+            _PACKAGES[name] for name in names if name in _PACKAGES and _PACKAGES[name] != _JDK
+        )
         versions |= _debian_versions([*packages, "android-framework-res"])
     if jar is not None:
         versions["D8"] = f"of {D8_PACKAGE} {distribution(D8_PACKAGE).version}"
