@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param golden golden pairs
  * @param graphSha256 SHA-256 of the flatbuffer, in lower-case hexadecimal
  * @param intendedUse what the model may be used for
+ * @param provenance where it comes from, if the file tells
  */
 public record Contract(
         Preprocessing preprocessing,
@@ -27,7 +28,8 @@ public record Contract(
         Optional<Abstention> abstention,
         List<GoldenPair> golden,
         String graphSha256,
-        String intendedUse) {
+        String intendedUse,
+        Optional<Provenance> provenance) {
 
     /**
      * Copies the lists.
