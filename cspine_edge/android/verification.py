@@ -12,14 +12,14 @@ from typing import Any
 
 from ..classifier import Classifier
 from ..documents import encode
-from ..errors import CspineError, InputError
+from ..errors import CspineError, InputError, ToolError
 from ..verification import verify as replay
 from . import dex, manifest
 from .api import NEWEST, Api, Levels, Signatures
 from .assembly import DEFAULT_ASSET
 from .compatibility import examine
 from .project import Project, find_project
-from .tools import Toolchain, ToolError, stubs_folder, tools_to_verify
+from .tools import Toolchain, d8_jar, stubs_folder, tools_to_verify
 
 PERMISSIONS = frozenset({"android.permission.CAMERA"})
 """What the app may ask for; pictures and verdicts cannot leave the phone without INTERNET."""
@@ -278,7 +278,7 @@ def _code(tools: Toolchain, path: Path, min_sdk: int) -> Iterator[Check]:
         f"{len(classes)} classes in {', '.join(versions)}",
         tuple(young) if versions else ("no dex file is there",),
     )
-    jar, stubs = tools.d8_jar, stubs_folder()
+    jar, stubs = d8_jar(), stubs_folder()
     assert jar is not None  # tools_to_verify found both
     assert stubs is not None
     result = examine(classes, Api(Levels(jar), Signatures(stubs)), min_sdk)
