@@ -252,7 +252,8 @@ def _fits(descriptor: str, annotation: ast.expr | None) -> bool:
     if any(word.startswith("_") for word in words):
         return True
     if descriptor[0] == "[":
-        return "JavaArray" in text
+        of = _PRIMITIVES.get(descriptor[1:])
+        return (f"JavaArrayJ{of[1:].capitalize()}" if of else "JavaArray") in words
     if descriptor in _PRIMITIVES:
         return _PRIMITIVES[descriptor] in words
     simple = re.split(r"[/$]", descriptor[1:-1])[-1]
