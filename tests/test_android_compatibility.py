@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import android_tools
 import pytest
 
@@ -31,58 +29,69 @@ LIBRARY = {
 }
 
 
-@pytest.fixture
-def examined(tmp_path: Path):
-    """Compiles the body of a class and examines it."""
+CODE = {
+    "Plain": "int own; void open() { setContentView(own); run(); } static void run() { Math.abs(-1); }",
+    "Missing": """
+        void open() { invented(); try { run(); } catch (android.app.Invented e) {} }
+        void run() {}""",
+    "Newer": "void open(Window w) { w.setDecorFitsSystemWindows(false); }",
+    "Guarded": "void open(Window w) { if (VERSION.SDK_INT >= 30) w.setDecorFitsSystemWindows(false); }",
+    "Back35": "void open() { if (VERSION.SDK_INT >= 35) new Callback().onBackInvoked(); }",
+    "Back36": "void open() { if (VERSION.SDK_INT >= 36) new Callback().onBackInvoked(); }",
+}
+CALLBACK = (
+    "static class Callback implements android.window.OnBackInvokedCallback { public void onBackInvoked() {} }"
+)
 
-    def run(body: str, head: str = "class Sample extends android.app.Activity") -> Compatibility:
-        source = f"import android.os.Build.VERSION; import android.view.Window; public {head} {{ {body} }}"
-        listing = android_tools.listing_of({"Sample.java": source}, LIBRARY, tmp_path)
-        jar, stubs = d8_jar(), stubs_folder()
-        assert jar is not None
-        assert stubs is not None
-        return examine(parse(listing), Api(Levels(jar), Signatures(stubs)), 24)
 
-    return run
+@pytest.fixture(scope="module")
+def examined(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Compatibility]:
+    """Each class examined alone."""
+    sources = {}
+    for name, body in CODE.items():
+        head = f"public class {name} extends android.app.Activity"
+        nested = CALLBACK if "Callback" in body else ""
+        sources[f"{name}.java"] = (
+            f"import android.os.Build.VERSION; import android.view.Window; {head} {{ {body} {nested} }}"
+        )
+    classes = parse(android_tools.listing_of(sources, LIBRARY, tmp_path_factory.mktemp("compatibility")))
+    jar, stubs = d8_jar(), stubs_folder()
+    assert jar is not None
+    assert stubs is not None
+    api = Api(Levels(jar), Signatures(stubs))
+    return {
+        name: examine({key: found for key, found in classes.items() if key.startswith(f"L{name}")}, api, 24)
+        for name in CODE
+    }
 
 
-def test_what_is_there_is_counted(examined) -> None:
-    found = examined(
-        "int own; void open() { setContentView(own); run(); } static void run() { Math.abs(-1); }"
-    )
+def test_what_is_there_is_counted(examined: dict[str, Compatibility]) -> None:
+    found = examined["Plain"]
     assert (found.missing, found.unguarded, found.newer) == ((), (), 0)
-    # Activity, its constructor and setContentView; Math.abs
-    assert found.references == 4
+    assert found.references == 4  # Activity, its constructor and setContentView; Math.abs
 
 
-def test_what_is_not_there_is_named_with_its_user(examined) -> None:
-    found = examined(
-        "void open() { invented(); try { run(); } catch (android.app.Invented e) {} } void run() {}"
-    )
-    assert found.unguarded == ()
-    assert found.missing == (
-        "Landroid/app/Invented; is not in the API; used by LSample;.open:()V",
-        "Landroid/app/Activity;.invented:()V is not in the API; used by LSample;.open:()V",
+def test_what_is_not_there_is_named_with_its_user(examined: dict[str, Compatibility]) -> None:
+    assert examined["Missing"].unguarded == ()
+    assert examined["Missing"].missing == (
+        "Landroid/app/Invented; is not in the API; used by LMissing;.open:()V",
+        "Landroid/app/Activity;.invented:()V is not in the API; used by LMissing;.open:()V",
     )
 
 
-def test_what_is_newer_needs_a_comparison(examined) -> None:
-    bad = examined("void open(Window w) { w.setDecorFitsSystemWindows(false); }")
+def test_what_is_newer_needs_a_comparison(examined: dict[str, Compatibility]) -> None:
+    bad, good = examined["Newer"], examined["Guarded"]
     assert bad.newer == 1
     assert bad.unguarded == (
         "Landroid/view/Window;.setDecorFitsSystemWindows:(Z)V came with API 30; "
-        "LSample;.open:(Landroid/view/Window;)V reaches it without comparison",
+        "LNewer;.open:(Landroid/view/Window;)V reaches it without comparison",
     )
-    good = examined("void open(Window w) { if (VERSION.SDK_INT >= 30) w.setDecorFitsSystemWindows(false); }")
     assert (good.newer, good.unguarded, good.missing) == (1, (), ())
 
 
-def test_a_class_of_newer_kind_may_be_made_on_newer_phones_only(examined) -> None:
-    body = """
-        static class Back implements android.window.OnBackInvokedCallback { public void onBackInvoked() {} }
-        void open() { if (VERSION.SDK_INT >= LEVEL) new Back().onBackInvoked(); }"""
-    (problem,) = examined(body.replace("LEVEL", "35")).unguarded
-    assert problem == (
-        "Landroid/window/OnBackInvokedCallback; came after API 31, by 36; LSample$Back; reaches it without comparison"
+def test_a_class_of_newer_kind_may_be_made_on_newer_phones_only(examined: dict[str, Compatibility]) -> None:
+    assert examined["Back35"].unguarded == (
+        "Landroid/window/OnBackInvokedCallback; came after API 31, by 36; "
+        "LBack35$Callback; reaches it without comparison",
     )
-    assert examined(body.replace("LEVEL", "36")).unguarded == ()
+    assert (examined["Back36"].unguarded, examined["Back36"].newer) == ((), 1)
