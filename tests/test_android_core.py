@@ -20,7 +20,7 @@ import PIL.Image
 import pytest
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile, Outputs
+from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile, Outputs, Provenance
 from cspine_edge.decision import Abstention, Referral, Threshold
 from cspine_edge.errors import ContractError, ModelError
 from cspine_edge.phantom import generate_series
@@ -169,6 +169,12 @@ def described(abstention: Abstention | None) -> str:
     return f"{abstention.coverage} {' '.join(bounds)} {cases} {abstention.method}"
 
 
+def origin_of(provenance: Provenance | None) -> str:
+    if provenance is None:
+        return "none"
+    return f"{provenance.backbone} {provenance.precision.value} [{', '.join(provenance.in_float)}]"
+
+
 def fields_of(path: Path) -> dict[str, str]:
     """The fields of a model's contract, read by the toolkit and written as the comparing program does."""
     model = ModelFile.read(path)
@@ -190,6 +196,7 @@ def fields_of(path: Path) -> dict[str, str]:
         "abstention": described(contract.abstention),
         "sha256": f"{contract.graph_sha256}",
         "use": contract.intended_use,
+        "provenance": origin_of(contract.provenance),
     }
     for pair in contract.golden:
         families = (
@@ -222,6 +229,9 @@ def another_contract(contract: Contract) -> Contract:
         threshold=Threshold(-0.7310585786300049, 'highest sensitivity at "specificity" 0.9 – 2 series', 77),
         temperature=1.37,
         abstention=Abstention(0.9, None, -0.30000000000000004, 8, 3000, "„so“ – and\u00a0so"),
+        provenance=replace(contract.provenance, backbone="other", in_float=("conv_dw_1", "logits"))
+        if contract.provenance
+        else None,
     )
 
 
@@ -236,12 +246,13 @@ def test_contracts_are_read_with_equal_fields(
     ).save(tmp_path / "other.tflite")
     old = tmp_path / "old.tflite"
     document = small_model.contract.to_json() | {"version": 1}
-    del document["abstention"]
+    del document["abstention"], document["provenance"]["in_float"]
     files = {name: content.decode("latin-1") for name, content in small_model.attachments.items()}
     old.write_bytes(with_document(small_model, json.dumps(document), **files))
     found = answers(core, [int8_model, small_model.path, other.path, old])
     assert len(found) == 4
     assert found[old]["abstention"] == "none" != found[other.path]["abstention"]
+    assert found[other.path]["provenance"] == "other int8-qat [conv_dw_1, logits]"
     for path, fields in found.items():
         assert fields == fields_of(path)
     assert found[int8_model]["golden/0.png"].count("xnnpack=") == 1
@@ -538,7 +549,7 @@ def test_the_unit_tests_of_the_core_pass(classes: Path, sources: Path, tmp_path:
     if not JUNIT.exists():
         pytest.skip("needs JUnit (Debian package junit5)")
     tests = sorted((sources / "test" / PACKAGE).glob("*Test.java"))
-    javac(tests, tmp_path, "-cp", f"{classes}:{JUNIT}")
+    javac(sorted((sources / "test" / PACKAGE).glob("*.java")), tmp_path, "-cp", f"{classes}:{JUNIT}")
     command = [*JAVA, "-jar", JUNIT, "--cp", f"{classes}:{tmp_path}", "--scan-classpath", str(tmp_path)]
     done = subprocess.run([*map(str, command), "--disable-banner"], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout

@@ -18,7 +18,7 @@ android {
         applicationId = "org.cspineedge.app"
         minSdk = 24
         targetSdk = 35
-        versionCode = 1
+        versionCode = 100 // two digits for each part of the name after the first
         versionName = "0.1.0"
     }
 

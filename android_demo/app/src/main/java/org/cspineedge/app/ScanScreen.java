@@ -94,10 +94,11 @@ final class ScanScreen extends Screen implements Camera.Listener, SeekBar.OnSeek
         SliceClassifier classifier = session.loaded().classifier();
         Contract contract = classifier.contract();
         setText(R.id.verdict_label, verdict.label());
-        activity.color(find(R.id.verdict_label), verdict.positive() ? R.color.positive : R.color.negative);
+        boolean referred = verdict.referral().isNeeded(); // then the label reassures nobody
+        activity.color(find(R.id.verdict_label),
+                referred ? R.color.warning : verdict.positive() ? R.color.positive : R.color.negative);
         setText(R.id.verdict_referral, resources.getString(Words.sentence(verdict.referral())));
-        activity.color(
-                find(R.id.verdict_referral), verdict.referral().isNeeded() ? R.color.warning : R.color.text);
+        activity.color(find(R.id.verdict_referral), referred ? R.color.warning : R.color.text);
         setText(R.id.verdict_score,
                 resources.getString(R.string.score, contract.positive(), Words.score(verdict.score())));
         setText(R.id.verdict_threshold, resources.getString(

@@ -32,6 +32,7 @@ public final class Bench {
     private final double seconds;
     private final DoubleConsumer progress;
     private final BooleanSupplier cancelled;
+    private boolean ended;
 
     private Bench(SliceClassifier classifier, double seconds, DoubleConsumer progress, BooleanSupplier cancelled) {
         this.classifier = classifier;
@@ -48,7 +49,7 @@ public final class Bench {
      * @param appVersion version of this app
      * @param seconds least time of timed inferences, above 0; slices take half as long again
      * @param progress told a share from 0 to 1 now and then, in the calling thread
-     * @param cancelled asked after every inference; true ends the bench
+     * @param cancelled asked before every inference; true, said once, ends the bench
      * @return the report; empty if it was cancelled
      * @throws ContractException if the model has no golden input, of which the slice to time is made
      */
@@ -70,7 +71,7 @@ public final class Bench {
         bench.timedSlice(slice); // whose prepared image stays in the input tensor
         List<long[]> blocks = bench.blocks(bench.warmUp());
         List<long[]> slices = bench.slices(slice);
-        if (cancelled.getAsBoolean()) {
+        if (bench.isCancelled()) {
             return Optional.empty();
         }
         return Optional.of(new BenchReport(
@@ -83,6 +84,12 @@ public final class Bench {
                 files.mebibytes("proc/self/status", "VmHWM"),
                 before,
                 new Readings(files)));
+    }
+
+    /** True from the first time on that the caller said so. */
+    private boolean isCancelled() {
+        ended |= cancelled.getAsBoolean();
+        return ended;
     }
 
     /** A PNG with sides of {@link #SLICE_SIDE}: the first golden input, which is synthetic, enlarged. */
@@ -100,7 +107,7 @@ public final class Bench {
     /** Runs untimed inferences; gives the number that makes a block, by their median. */
     private int warmUp() {
         long[] times = new long[WARM_UP];
-        for (int i = 0; i < WARM_UP && !cancelled.getAsBoolean(); i++) {
+        for (int i = 0; i < WARM_UP && !isCancelled(); i++) {
             times[i] = timedInference();
         }
         Arrays.sort(times);
@@ -113,13 +120,13 @@ public final class Bench {
         double leastNs = seconds * 1e9;
         double elapsedNs = 0;
         int runs = 0;
-        while ((elapsedNs < leastNs || runs < LEAST_RUNS) && !cancelled.getAsBoolean()) {
+        while ((elapsedNs < leastNs || runs < LEAST_RUNS) && !isCancelled()) {
             long settled = System.nanoTime() + SETTLE_NS;
             do {
                 classifier.infer();
             } while (System.nanoTime() - settled < 0);
             long[] block = new long[runsOfABlock];
-            for (int i = 0; i < runsOfABlock && !cancelled.getAsBoolean(); i++) {
+            for (int i = 0; i < runsOfABlock && !isCancelled(); i++) {
                 block[i] = timedInference();
                 elapsedNs += block[i];
             }
@@ -139,14 +146,14 @@ public final class Bench {
 
     /** Times of whole slices in nanoseconds: reading, preparing, inference, decision, and the sum of them. */
     private List<long[]> slices(byte[] png) {
-        for (int i = 0; i < WARM_UP && !cancelled.getAsBoolean(); i++) {
+        for (int i = 0; i < WARM_UP && !isCancelled(); i++) {
             timedSlice(png);
         }
         List<long[]> slices = new ArrayList<>();
         double leastNs = seconds * SLICES_SHARE * 1e9;
         long begin = System.nanoTime();
         double share = 0;
-        while (share < 1 && !cancelled.getAsBoolean()) {
+        while (share < 1 && !isCancelled()) {
             slices.add(timedSlice(png));
             share = Math.min((System.nanoTime() - begin) / leastNs, (double) slices.size() / LEAST_SLICES);
             progress.accept((1 + SLICES_SHARE * Math.min(1, share)) / (1 + SLICES_SHARE));

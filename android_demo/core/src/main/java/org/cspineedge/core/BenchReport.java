@@ -46,7 +46,7 @@ public final class BenchReport {
         document.put("machine", machine);
         document.put("conditions", conditions(used, seconds));
         document.put("latencies", List.of(latency.fields(threads)));
-        document.put("blocks", List.of(Map.of("threads", threads, "microseconds", microseconds(blocks))));
+        document.put("blocks", List.of(times(threads, blocks)));
         document.put("roofline", null);
         document.put("stages", List.of(stages(threads, slices)));
         document.put("cold_start", null);
@@ -153,7 +153,7 @@ public final class BenchReport {
     }
 
     /** One text a block: times in microseconds, to a tenth, separated by blanks. */
-    private static List<String> microseconds(List<long[]> blocks) {
+    private static Map<String, Object> times(int threads, List<long[]> blocks) {
         List<String> texts = new ArrayList<>();
         for (long[] block : blocks) {
             StringBuilder text = new StringBuilder();
@@ -163,7 +163,10 @@ public final class BenchReport {
             }
             texts.add(text.toString());
         }
-        return texts;
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("threads", threads);
+        fields.put("microseconds", texts);
+        return fields;
     }
 
     private static String counted(int threads) {

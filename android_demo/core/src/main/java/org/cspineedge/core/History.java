@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * The readings of a session, oldest first; when it is full the oldest is dropped. Any thread may use it.
@@ -97,7 +98,7 @@ public final class History {
         Engine engine = classifier.engine();
         entries.addLast(new Entry(
                 UtcTime.iso(utcMillis),
-                source,
+                Objects.requireNonNull(source),
                 reading.verdict(),
                 classifier.model().name(),
                 classifier.contract().graphSha256(),

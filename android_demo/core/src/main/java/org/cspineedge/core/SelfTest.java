@@ -107,7 +107,7 @@ public final class SelfTest {
                     threads,
                     Agreement.EQUAL,
                     List.of(),
-                    Optional.of(error.getMessage()),
+                    Optional.of(String.valueOf(error.getMessage())),
                     OptionalInt.empty(),
                     OptionalDouble.empty());
         }

@@ -6,6 +6,8 @@ package org.cspineedge.core;
  * <p>One thread at a time may classify. Others may read and set the threshold and read the latencies meanwhile.
  */
 public final class SliceClassifier implements AutoCloseable {
+    private static final int LARGEST_INPUT = 64 * 1024 * 1024;
+
     private final ModelFile model;
     private final Engine engine;
     private final Preprocessor preprocessor;
@@ -30,23 +32,27 @@ public final class SliceClassifier implements AutoCloseable {
         Preprocessing spec = contract.preprocessing();
         this.model = model;
         this.preprocessor = new Preprocessor(spec);
-        this.input = new byte[Math.multiplyExact(spec.height() * spec.width(), spec.channels())];
         this.position = contract.outputs().logits();
         this.decision = new Decision(contract);
+        long length = (long) spec.height() * spec.width() * spec.channels();
+        check(length <= LARGEST_INPUT, "its input tensor would have " + length + " bytes");
+        this.input = new byte[(int) length];
         this.engine = factory.open(model, family, threads);
-        if (position >= engine.outputs()) {
-            int outputs = engine.outputs();
+        try {
+            check(position < engine.outputs(), "its contract names output " + position + " of " + engine.outputs());
+            int values = engine.outputLength(position);
+            check(values == contract.labels().size(), "it has " + values + " output values for 2 labels");
+        } catch (ContractException error) {
             engine.close();
-            throw new ContractException(
-                    model.name(), "its contract names output " + position + " of " + outputs + "; convert it again");
-        }
-        int values = engine.outputLength(position);
-        if (values != contract.labels().size()) {
-            engine.close();
-            throw new ContractException(
-                    model.name(), "has " + values + " output values for 2 labels; it is for another task");
+            throw error;
         }
         this.logits = engine.outputQuantization(position);
+    }
+
+    private void check(boolean fits, String otherwise) throws ContractException {
+        if (!fits) {
+            throw new ContractException(model.name(), otherwise + "; convert it again");
+        }
     }
 
     /**
