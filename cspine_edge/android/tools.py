@@ -11,7 +11,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib.metadata import PackageNotFoundError, distribution
@@ -189,16 +189,20 @@ def _toolchain(verb: str, sdk: _Sdk | None, found: _Found) -> Toolchain:
     if sdk is not None:
         versions |= {"platform": sdk.platform.name, "build-tools": sdk.build_tools.name}
     else:
-        versions |= _debian_versions(dict.fromkeys(_PACKAGES[name] for name in places if name in _PACKAGES))
+        versions |= _debian_versions(_packages(name for name in places if name not in ("java", "javac")))
     versions |= {package: distribution(package).version for name, package in _EXTRA.items() if name in places}
     android_jar = sdk.platform / "android.jar" if sdk else None
     source = Source.SDK if sdk else Source.DEBIAN
     return Toolchain(source, commands, android_jar or DEBIAN_FRAMEWORK, android_jar, versions)
 
 
-def _remedy(absent: Iterable[str]) -> str:
+def _packages(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(_PACKAGES[name] for name in names if name in _PACKAGES))
+
+
+def _remedy(absent: Sequence[str]) -> str:
     """The line that installs what is absent."""
-    packages = dict.fromkeys(_PACKAGES[name] for name in absent if name in _PACKAGES)
+    packages = _packages(absent)
     lines = [f"apt-get install --no-install-recommends {' '.join(packages)}"] if packages else []
     lines += ["pip install 'cspine-edge[android]'"] if any(name in _EXTRA for name in absent) else []
     return " && ".join(lines)
