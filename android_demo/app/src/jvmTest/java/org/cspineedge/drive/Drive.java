@@ -77,6 +77,7 @@ public final class Drive {
             case "back" -> phone.back();
             case "end" -> phone.end();
             case "until" -> until(words[1], words[2]);
+            case "has" -> print(String.valueOf(phone.views().contains(phone.<View>view(words[1]))));
             case "text" -> print(phone.<TextView>view(words[1]).getText());
             case "started" -> started();
             case "finished" -> print(String.valueOf(phone.isFinished()));
