@@ -21,10 +21,12 @@ import PIL.ImageOps
 import pytest
 from android_app import PROJECT, RESOURCES, SHIPPED, Held, Phone, Program
 
+from cspine_edge.android.assembly import build as build_apk
 from cspine_edge.bench_report import read_report
 from cspine_edge.classifier import Classifier, Verdict
 from cspine_edge.contract import KernelFamily, ModelFile
 from cspine_edge.decision import Threshold
+from cspine_edge.errors import MissingToolsError
 from cspine_edge.slices import read_slices
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"
@@ -42,8 +44,31 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 
 @pytest.fixture(scope="module")
+def apk_program(compiled: Program, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """The app out of its APK."""
+    if shutil.which("enjarify") is None:
+        pytest.skip("needs enjarify (Debian package enjarify)")
+    folder = tmp_path_factory.mktemp("apk")
+    try:
+        build_apk(SHIPPED["default.tflite"], folder / "app.apk")
+    except MissingToolsError as error:
+        pytest.skip(str(error))
+    return android_app.unpack_program(folder / "app.apk", folder, compiled.class_path[0])
+
+
+@pytest.fixture(scope="module")
 def app(compiled: Program) -> Iterator[Phone]:
     with Phone(compiled) as phone:
+        yield phone
+
+
+@pytest.fixture(scope="module", params=["javac", pytest.param("APK", marks=pytest.mark.slow)])
+def either(request: pytest.FixtureRequest) -> Iterator[Phone]:
+    """The app as javac compiles it, and the app out of its APK."""
+    if request.param == "javac":
+        yield request.getfixturevalue("app")
+        return
+    with Phone(request.getfixturevalue("apk_program")) as phone:
         yield phone
 
 
@@ -110,24 +135,27 @@ def assert_same(reading: dict[str, object], verdict: Verdict) -> None:
 # Pictures and verdicts
 
 
-def test_a_verdict_from_the_gallery_is_the_toolkits(app: Phone, phantom_slice: Path, tmp_path: Path) -> None:
-    app.start()
-    app.open(phantom_slice)
+def test_a_verdict_from_the_gallery_is_the_toolkits(
+    either: Phone, phantom_slice: Path, tmp_path: Path
+) -> None:
+    either.start()
+    either.open(phantom_slice)
     expected = judged(phantom_slice)
-    assert app.text("verdict_label") == expected.label
-    assert app.text("verdict_score") == f"Score for fracture: {expected.score:.4f}"
+    assert either.text("verdict_label") == expected.label
+    assert either.text("verdict_score") == f"Score for fracture: {expected.score:.4f}"
     assert (
-        app.text("verdict_threshold") == f"Margin {expected.margin:.2f}, threshold {expected.threshold:.2f}"
+        either.text("verdict_threshold")
+        == f"Margin {expected.margin:.2f}, threshold {expected.threshold:.2f}"
     )
-    assert expected.referral.value in app.text("verdict_referral")
-    assert "slice.png, by default.tflite on builtin" in app.text("verdict_source")
-    assert re.search(r"Inference [\d.]+ ms at the median, [\d.]+ ms at p90", app.text("verdict_latency"))
-    (reading,) = history(app, tmp_path)
+    assert expected.referral.value in either.text("verdict_referral")
+    assert "slice.png, by default.tflite on builtin" in either.text("verdict_source")
+    assert re.search(r"Inference [\d.]+ ms at the median, [\d.]+ ms at p90", either.text("verdict_latency"))
+    (reading,) = history(either, tmp_path)
     assert_same(reading, expected)
     assert reading["source"] == "slice.png"
 
 
-def test_pictures_of_all_kinds_get_the_toolkits_verdicts(app: Phone, grey: Image, tmp_path: Path) -> None:
+def test_pictures_of_all_kinds_get_the_toolkits_verdicts(either: Phone, grey: Image, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     colours = np.stack([grey, np.roll(grey, 9, axis=1), 255 - grey], axis=-1)
     alpha = rng.integers(0, 256, grey.shape, dtype=np.uint8)  # zeros among them, below which colours remain
@@ -145,9 +173,9 @@ def test_pictures_of_all_kinds_get_the_toolkits_verdicts(app: Phone, grey: Image
     for name, picture in pictures.items():
         files.append(tmp_path / f"{name}.png")
         picture.save(files[-1])
-    app.start(Held(), None, "SEND_MULTIPLE", *files)
-    app("until", "notice", f"~{len(files)} pictures were judged")
-    readings = history(app, tmp_path)
+    either.start(Held(), None, "SEND_MULTIPLE", *files)
+    either("until", "notice", f"~{len(files)} pictures were judged")
+    readings = history(either, tmp_path)
     assert [reading["source"] for reading in readings] == [file.name for file in files]
     for reading, file in zip(readings, files, strict=True):
         assert_same(reading, judged(file))
@@ -186,32 +214,32 @@ def test_a_jpeg_is_turned_as_its_camera_was_held(app: Phone, grey: Image, tmp_pa
 
 
 def test_the_threshold_slider_flips_the_label_and_resets(
-    app: Phone, phantom_slice: Path, tmp_path: Path
+    either: Phone, phantom_slice: Path, tmp_path: Path
 ) -> None:
-    app.start()
-    app.open(phantom_slice)
-    contract = app.text("threshold_contract")
+    either.start()
+    either.open(phantom_slice)
+    contract = either.text("threshold_contract")
     assert contract == "contract's: -3.77. Changed here for this session only."
     expected = judged(phantom_slice)
-    assert (app.text("verdict_label"), expected.label) == ("normal", "normal")
-    app("drag", "threshold", 60)
-    assert app.text("verdict_label") == "fracture"
-    assert app.text("threshold_contract") == contract
-    shown = re.fullmatch(r"Threshold: (-?[\d.]+) \(score ([\d.]+)\)", app.text("threshold_title"))
+    assert (either.text("verdict_label"), expected.label) == ("normal", "normal")
+    either("drag", "threshold", 60)
+    assert either.text("verdict_label") == "fracture"
+    assert either.text("threshold_contract") == contract
+    shown = re.fullmatch(r"Threshold: (-?[\d.]+) \(score ([\d.]+)\)", either.text("threshold_title"))
     assert shown is not None
     assert float(shown[1]) < expected.margin
-    assert app.text("verdict_threshold") == f"Margin {expected.margin:.2f}, threshold {shown[1]}"
-    app("drag", "threshold", 400)
-    assert app.text("verdict_label") == "normal"
-    app("drag", "threshold", 60)
-    app.open(phantom_slice)  # the next picture too
-    assert app.text("verdict_label") == "fracture"
-    app("click", "threshold_reset")
-    assert app.text("verdict_label") == "normal"
-    assert app.text("verdict_threshold").endswith("threshold -3.77")
+    assert either.text("verdict_threshold") == f"Margin {expected.margin:.2f}, threshold {shown[1]}"
+    either("drag", "threshold", 400)
+    assert either.text("verdict_label") == "normal"
+    either("drag", "threshold", 60)
+    either.open(phantom_slice)  # the next picture too
+    assert either.text("verdict_label") == "fracture"
+    either("click", "threshold_reset")
+    assert either.text("verdict_label") == "normal"
+    assert either.text("verdict_threshold").endswith("threshold -3.77")
     with pytest.raises(RuntimeError, match="cannot be clicked now"):
-        app("click", "threshold_reset")
-    assert [reading["label"] for reading in history(app, tmp_path)] == ["normal", "fracture"]
+        either("click", "threshold_reset")
+    assert [reading["label"] for reading in history(either, tmp_path)] == ["normal", "fracture"]
 
 
 def damaged(path: Path) -> bytes:
@@ -228,7 +256,7 @@ def large_png(width: int, height: int) -> bytes:
 
 
 def test_what_is_no_whole_picture_is_refused_and_changes_nothing(
-    app: Phone, phantom_slice: Path, grey: Image, tmp_path: Path
+    either: Phone, phantom_slice: Path, grey: Image, tmp_path: Path
 ) -> None:
     PIL.Image.fromarray(grey).save(tmp_path / "whole.jpg")
     jpeg = (tmp_path / "whole.jpg").read_bytes()
@@ -246,24 +274,24 @@ def test_what_is_no_whole_picture_is_refused_and_changes_nothing(
             "has 9000 × 9000 pixels, which is too large for a CT slice; leave it out.",
         ),
     }
-    app.start()
-    app.open(phantom_slice)
-    before = app.texts()
+    either.start()
+    either.open(phantom_slice)
+    before = either.texts()
     for name, (content, sentence) in contents.items():
         (tmp_path / name).write_bytes(content)
-        app.open(tmp_path / name)
-        notice = app.text("notice")
+        either.open(tmp_path / name)
+        notice = either.text("notice")
         assert notice.startswith(f"{name}: "), notice
         assert notice.endswith(sentence), notice
-        assert [text for text in app.texts() if text != notice] == before
-    app.open(tmp_path / "gone.png")
-    assert re.fullmatch(r"gone\.png: cannot be read \(.+\); choose it again\.", app.text("notice"))
-    app("click", "open_picture")
-    app("choose")  # nothing
-    app.open(tmp_path / "whole.jpg")
-    assert "notice" not in app.texts()
-    assert app("has", "notice") == ["false"]
-    assert len(history(app, tmp_path)) == 2
+        assert [text for text in either.texts() if text != notice] == before
+    either.open(tmp_path / "gone.png")
+    assert re.fullmatch(r"gone\.png: cannot be read \(.+\); choose it again\.", either.text("notice"))
+    either("click", "open_picture")
+    either("choose")  # nothing
+    either.open(tmp_path / "whole.jpg")
+    assert "notice" not in either.texts()
+    assert either("has", "notice") == ["false"]
+    assert len(history(either, tmp_path)) == 2
 
 
 def test_a_large_picture_is_shrunk_and_says_so(app: Phone, grey: Image, tmp_path: Path) -> None:
@@ -275,44 +303,44 @@ def test_a_large_picture_is_shrunk_and_says_so(app: Phone, grey: Image, tmp_path
 
 
 def test_pictures_that_other_apps_share_come_into_one_history(
-    app: Phone, phantom_slice: Path, tmp_path: Path
+    either: Phone, phantom_slice: Path, tmp_path: Path
 ) -> None:
     second = android_app.write_phantom_slice(tmp_path / "second.png", index=4)
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"nothing")
-    app.start(Held(), None, "SEND", phantom_slice)
-    app("until", "verdict", "shown")
-    assert app.text("verdict_label") == judged(phantom_slice).label
-    app("send", "VIEW", second)
-    app("until", "verdict_source", "~second.png")
-    app("click", "go_settings")
-    app("send", "SEND_MULTIPLE", broken, phantom_slice, second)
-    app("until", "notice", "~1 picture could not be read")
-    assert "broken.png: is no picture" in app.text("notice")
-    sources = [reading["source"] for reading in history(app, tmp_path)]
+    either.start(Held(), None, "SEND", phantom_slice)
+    either("until", "verdict", "shown")
+    assert either.text("verdict_label") == judged(phantom_slice).label
+    either("send", "VIEW", second)
+    either("until", "verdict_source", "~second.png")
+    either("click", "go_settings")
+    either("send", "SEND_MULTIPLE", broken, phantom_slice, second)
+    either("until", "notice", "~1 picture could not be read")
+    assert "broken.png: is no picture" in either.text("notice")
+    sources = [reading["source"] for reading in history(either, tmp_path)]
     assert sources == ["slice.png", "second.png", "slice.png", "second.png"]
-    app("send", "SEND_MULTIPLE", *[second] * 51)
-    app("until", "notice", "~51 pictures at a time are too many; the first 50 are judged")
-    assert app.text("go_history") == "History (54 verdicts)"
+    either("send", "SEND_MULTIPLE", *[second] * 51)
+    either("until", "notice", "~51 pictures at a time are too many; the first 50 are judged")
+    assert either.text("go_history") == "History (54 verdicts)"
 
 
 # Turning the phone, going back, being ended
 
 
-def test_a_turn_of_the_phone_loses_nothing(app: Phone, phantom_slice: Path) -> None:
+def test_a_turn_of_the_phone_loses_nothing(either: Phone, phantom_slice: Path) -> None:
     held = Held()
-    app.start(held)
-    app.open(phantom_slice)
-    app("drag", "threshold", 60)
-    before = app.texts()
+    either.start(held)
+    either.open(phantom_slice)
+    either("drag", "threshold", 60)
+    before = either.texts()
     for turned in (held.turned(1), held.turned(2), replace(held, night=True), held):
-        app("change", *turned.words())
-        assert app.texts() == before
-    app("click", "go_checks")
-    app("change", *held.turned(1).words())
-    assert app("has", "run_self_test") == ["true"]
-    app("back")
-    assert app.texts() == before
+        either("change", *turned.words())
+        assert either.texts() == before
+    either("click", "go_checks")
+    either("change", *held.turned(1).words())
+    assert either("has", "run_self_test") == ["true"]
+    either("back")
+    assert either.texts() == before
 
 
 def test_work_goes_on_while_the_phone_is_turned(app: Phone, phantom_slice: Path) -> None:
@@ -364,30 +392,30 @@ def camera_picture(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_a_camera_picture_is_what_the_guide_shows(app: Phone, turns: int, tmp_path: Path) -> None:
+def test_a_camera_picture_is_what_the_guide_shows(either: Phone, turns: int, tmp_path: Path) -> None:
     """However the phone is held: what lies in the guide is cut out, turned upright and judged."""
     seen = camera_picture(tmp_path)
     held = Held().turned(turns)
-    app.start(held, seen)
-    app("click", "shutter")  # asks for the camera
-    app("camera", "allow")
-    app("until", "shutter", "~Take picture")
+    either.start(held, seen)
+    either("click", "shutter")  # asks for the camera
+    either("camera", "allow")
+    either("until", "shutter", "~Take picture")
     for _ in range(3):  # until the camera has begun
-        app("sleep", 50)
-    app("paint", tmp_path / "live.png")
-    app("click", "shutter")
-    app("until", "verdict", "shown")
-    app("paint", tmp_path / "taken.png")
+        either("sleep", 50)
+    either("paint", tmp_path / "live.png")
+    either("click", "shutter")
+    either("until", "verdict", "shown")
+    either("paint", tmp_path / "taken.png")
     upright = np.rot90(np.asarray(PIL.Image.open(seen)), turns)  # as a person sees it
     height, width = upright.shape
     side = round(min(width, height) * 0.84)
     top, left = (height - side) // 2, (width - side) // 2
     square = upright[top : top + side, left : left + side]
     PIL.Image.fromarray(square).save(tmp_path / "square.png")
-    (reading,) = history(app, tmp_path)
+    (reading,) = history(either, tmp_path)
     assert reading["source"] == "Camera"
     assert_same(reading, judged(tmp_path / "square.png"))
-    x, y, right, _ = (int(number) for number in app("bounds", "stage")[0].split())
+    x, y, right, _ = (int(number) for number in either("bounds", "stage")[0].split())
     size = right - x
     inset = round(size * 0.08)
 
@@ -422,7 +450,7 @@ def test_without_the_camera_the_gallery_stays(app: Phone, phantom_slice: Path) -
 
 
 def test_a_foreign_model_is_refused_and_the_old_one_stays(
-    app: Phone, phantom_slice: Path, int8_model: Path, tmp_path: Path
+    either: Phone, phantom_slice: Path, int8_model: Path, tmp_path: Path
 ) -> None:
     model = ModelFile.read(int8_model)
     files = {
@@ -431,42 +459,42 @@ def test_a_foreign_model_is_refused_and_the_old_one_stays(
         "cut.tflite": (int8_model.read_bytes()[:-1000], "is damaged or cut short"),
         "odd.tflite": (b"\x1c\x00\x00\x00TFL3" + bytes(64), "carries no cspine-edge contract"),
     }
-    app.start()
-    app.open(phantom_slice)
-    before = app.texts()
-    app("click", "go_settings")
+    either.start()
+    either.open(phantom_slice)
+    before = either.texts()
+    either("click", "go_settings")
     for name, (content, sentence) in files.items():
         (tmp_path / name).write_bytes(content)
-        app("click", "open_model")
-        app("choose", tmp_path / name)
-        app("until", "open_model", "enabled")
-        assert app.text("settings_notice").startswith(f"{name}: {sentence}")
-        assert "Default" in [view.text for view in app.views() if "checked" in view.facts]
-    app("back")
-    assert [text for text in app.texts() if not text.startswith("odd.tflite")] == before
+        either("click", "open_model")
+        either("choose", tmp_path / name)
+        either("until", "open_model", "enabled")
+        assert either.text("settings_notice").startswith(f"{name}: {sentence}")
+        assert "Default" in [view.text for view in either.views() if "checked" in view.facts]
+    either("back")
+    assert [text for text in either.texts() if not text.startswith("odd.tflite")] == before
 
 
 def test_models_are_chosen_and_judge_at_once(
-    app: Phone, phantom_slice: Path, other_model: Path, tmp_path: Path
+    either: Phone, phantom_slice: Path, other_model: Path, tmp_path: Path
 ) -> None:
-    app.start()
-    app.open(phantom_slice)
-    app("drag", "threshold", 60)
-    app("click", "go_settings")
-    app("click", "=Fast")
-    app("until", "settings_notice", "~fast.tflite is in use")
-    app("until", "open_model", "enabled")
-    app("click", "open_model")
-    app("choose", other_model)
-    app("until", "settings_notice", "~other.tflite is in use")
-    app("until", "open_model", "enabled")
-    assert "other.tflite" in [view.text for view in app.views() if "checked" in view.facts]
-    app("click", "go_about") if app("has", "go_about") == ["true"] else app("back")
-    readings = history(app, tmp_path)
+    either.start()
+    either.open(phantom_slice)
+    either("drag", "threshold", 60)
+    either("click", "go_settings")
+    either("click", "=Fast")
+    either("until", "settings_notice", "~fast.tflite is in use")
+    either("until", "open_model", "enabled")
+    either("click", "open_model")
+    either("choose", other_model)
+    either("until", "settings_notice", "~other.tflite is in use")
+    either("until", "open_model", "enabled")
+    assert "other.tflite" in [view.text for view in either.views() if "checked" in view.facts]
+    either("click", "go_about") if either("has", "go_about") == ["true"] else either("back")
+    readings = history(either, tmp_path)
     assert [reading["model"] for reading in readings] == ["default.tflite", "fast.tflite", "other.tflite"]
     assert_same(readings[1], judged(phantom_slice, SHIPPED["fast.tflite"]))
     assert_same(readings[2], judged(phantom_slice, other_model))  # with its own threshold, not the slider's
-    assert app.text("verdict_threshold").endswith("threshold -9.00")
+    assert either.text("verdict_threshold").endswith("threshold -9.00")
 
 
 def test_kernels_and_threads_are_chosen(app: Phone, phantom_slice: Path, tmp_path: Path) -> None:
@@ -508,31 +536,31 @@ def test_the_contract_is_shown(app: Phone, int8_model: Path) -> None:
 # Checks and exports
 
 
-def test_the_self_test_finds_the_kernels_equal(app: Phone, tmp_path: Path) -> None:
-    app.start()
-    app("click", "go_checks")
-    app("click", "run_self_test")
-    app("until", "export_self_test", "shown")
-    rows = [text for text in app.texts() if text.startswith("builtin, ")]
+def test_the_self_test_finds_the_kernels_equal(either: Phone, tmp_path: Path) -> None:
+    either.start()
+    either("click", "go_checks")
+    either("click", "run_self_test")
+    either("until", "export_self_test", "shown")
+    rows = [text for text in either.texts() if text.startswith("builtin, ")]
     assert rows == ["builtin, xnnpack: equal", "builtin, reference: equal"]
-    app("click", "export_self_test")
-    app("choose", tmp_path / "self-test.json")
-    app("until", "checks_notice", "~Written")
+    either("click", "export_self_test")
+    either("choose", tmp_path / "self-test.json")
+    either("until", "checks_notice", "~Written")
     document = json.loads((tmp_path / "self-test.json").read_text(encoding="utf-8"))
     assert document["passed"] is True
     assert len(document["results"]) == 2
 
 
-def test_a_bench_tells_how_far_it_is_and_can_be_cancelled(app: Phone) -> None:
-    app.start()
-    app("click", "go_checks")
-    app("click", "run_bench")
-    app("until", "bench_state", "~^[1-9] % done")
-    assert app("has", "bench_progress") == ["true"]
-    app("click", "run_bench")
-    app("until", "bench_state", "~The bench was cancelled; nothing was kept.")
-    assert app("has", "export_bench") == ["false"]
-    assert app.text("run_bench") == "Run the bench"
+def test_a_bench_tells_how_far_it_is_and_can_be_cancelled(either: Phone) -> None:
+    either.start()
+    either("click", "go_checks")
+    either("click", "run_bench")
+    either("until", "bench_state", "~^[1-9] % done")
+    assert either("has", "bench_progress") == ["true"]
+    either("click", "run_bench")
+    either("until", "bench_state", "~The bench was cancelled; nothing was kept.")
+    assert either("has", "export_bench") == ["false"]
+    assert either.text("run_bench") == "Run the bench"
 
 
 @pytest.mark.slow
@@ -550,33 +578,33 @@ def test_a_bench_is_exported_as_the_toolkit_reads_it(app: Phone, tmp_path: Path)
     assert "builtin" in str(report)
 
 
-def test_the_history_is_exported_and_shared(app: Phone, phantom_slice: Path, tmp_path: Path) -> None:
-    app.start()
+def test_the_history_is_exported_and_shared(either: Phone, phantom_slice: Path, tmp_path: Path) -> None:
+    either.start()
     for _ in range(2):
-        app.open(phantom_slice)
-    app("click", "go_history")
-    app("click", "export_csv")
-    assert app("started")[:3] == [
+        either.open(phantom_slice)
+    either("click", "go_history")
+    either("click", "export_csv")
+    assert either("started")[:3] == [
         "android.intent.action.CREATE_DOCUMENT",
         "text/csv",
         "cspine-edge-history.csv",
     ]
-    app("choose", tmp_path / "history.csv")
-    app("until", "history_notice", "~Written: history.csv")
+    either("choose", tmp_path / "history.csv")
+    either("until", "history_notice", "~Written: history.csv")
     with (tmp_path / "history.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["source"] for row in rows] == ["slice.png"] * 2
     assert float(rows[1]["margin"]) == judged(phantom_slice).margin
-    app("click", "share_csv")
-    action, kind, _, text = app("started")
+    either("click", "share_csv")
+    action, kind, _, text = either("started")
     assert (action, kind) == ("android.intent.action.SEND", "text/plain")
     assert text == (tmp_path / "history.csv").read_bytes().decode()
-    app("click", "export_json")
-    app("choose", tmp_path / "no such folder" / "history.json")
-    app("until", "history_notice", r"~history\.json: could not be written \(.+\); choose another place\.")
-    app("click", "clear_history")
-    assert app("has", "history_empty") == ["true"]
-    assert app("has", "export_csv") == ["false"]
+    either("click", "export_json")
+    either("choose", tmp_path / "no such folder" / "history.json")
+    either("until", "history_notice", r"~history\.json: could not be written \(.+\); choose another place\.")
+    either("click", "clear_history")
+    assert either("has", "history_empty") == ["true"]
+    assert either("has", "export_csv") == ["false"]
 
 
 # How it looks and is read aloud

@@ -78,10 +78,12 @@ final class Session {
                 after = work.run();
             } catch (TroubleException error) {
                 after = () -> notice = error.notice();
-            } catch (ModelException | IllegalArgumentException error) {
+            } catch (ModelException error) {
                 after = () -> notice = Notice.of(R.string.trouble, error.getMessage());
             } catch (OutOfMemoryError error) {
                 after = () -> notice = Notice.of(R.string.out_of_memory);
+            } catch (RuntimeException error) { // a picture or model should not end the app, whatever is in it
+                after = () -> notice = Notice.of(R.string.unexpected, error.toString());
             }
             Runnable done = after;
             main.post(() -> {

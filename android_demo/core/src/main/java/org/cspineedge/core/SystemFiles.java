@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Comparator;
+import java.util.Collections;
 import java.util.List;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -97,7 +97,7 @@ final class SystemFiles {
                 numbers.add(Integer.valueOf(name.substring(prefix.length())));
             }
         }
-        numbers.sort(Comparator.naturalOrder());
+        Collections.sort(numbers);
         List<String> paths = new ArrayList<>();
         for (int number : numbers) {
             paths.add(folder + "/" + prefix + number);
