@@ -87,7 +87,15 @@ def compile_app(out: Path, platform: Path) -> tuple[Path, Path]:
     """Compile the core and the app with the engine of the core alone; gives both folders of classes."""
     core, app, generated = out / "core", out / "app", out / "generated"
     javac(sources("core/src/main/java"), core)
-    numbers = ["java", "-cp", platform, "org.cspineedge.platform.ResourceNumbers", RESOURCES, PACKAGE, generated]
+    numbers = [
+        "java",
+        "-cp",
+        platform,
+        "org.cspineedge.platform.ResourceNumbers",
+        RESOURCES,
+        PACKAGE,
+        generated,
+    ]
     subprocess.run([*map(str, numbers)], check=True)
     files = [*sources("app/src/main/java", "app/src/offline/java"), *generated.rglob("R.java")]
     javac(files, app, core, platform)

@@ -197,6 +197,7 @@ def fields_of(path: Path) -> dict[str, str]:
         "sha256": f"{contract.graph_sha256}",
         "use": contract.intended_use,
         "provenance": origin_of(contract.provenance),
+        "parity": "{verdict}: {reason}".format(**contract.parity) if contract.parity else "none",
     }
     for pair in contract.golden:
         families = (
@@ -232,6 +233,7 @@ def another_contract(contract: Contract) -> Contract:
         provenance=replace(contract.provenance, backbone="other", in_float=("conv_dw_1", "logits"))
         if contract.provenance
         else None,
+        parity=None,
     )
 
 
@@ -563,9 +565,11 @@ def test_the_build_names_what_its_catalogue_has(root: Path) -> None:
     project = root / "android_demo"
     catalogue = tomllib.loads((project / "gradle" / "libs.versions.toml").read_text())
     libraries = {name.replace("-", ".") for name in catalogue["libraries"]}
-    build = (project / "core" / "build.gradle.kts").read_text()
-    assert set(re.findall(r"\(libs\.([a-z.]+)\)", build)) == libraries
-    for library in catalogue["libraries"].values():
-        assert library.get("version", {"ref": "junit"})["ref"] in catalogue["versions"]
+    builds = [project / "build.gradle.kts", *sorted(project.glob("*/build.gradle.kts"))]
+    named = {name for build in builds for name in re.findall(r"\(libs\.([a-z.]+)\)", build.read_text())}
+    plugins = {"plugins." + name.replace("-", ".") for name in catalogue["plugins"]}
+    assert named == libraries | plugins
+    for entry in [*catalogue["libraries"].values(), *catalogue["plugins"].values()]:
+        assert entry.get("version", {"ref": "junit"})["ref"] in catalogue["versions"]
     modules = re.findall(r'include\(":([a-z]+)"\)', (project / "settings.gradle.kts").read_text())
     assert modules == [path.parent.name for path in sorted(project.glob("*/build.gradle.kts"))]

@@ -1,11 +1,15 @@
 package android.graphics;
 
+import android.os.Build;
 import java.awt.image.BufferedImage;
 import java.awt.image.IndexColorModel;
 import java.awt.image.Raster;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.util.Iterator;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+import javax.imageio.stream.ImageInputStream;
 
 /**
  * Decodes pictures, with ImageIO. The values are those that the file stores, as Skia gives them for a file without colour
@@ -36,20 +40,24 @@ public class BitmapFactory {
 
     /** Decodes a file's content; null if it is none, or only its size is wanted. */
     public static Bitmap decodeByteArray(byte[] data, int offset, int length, Options options) {
-        BufferedImage image;
-        try {
-            image = ImageIO.read(new ByteArrayInputStream(data, offset, length));
+        int step = Math.max(1, options.inSampleSize);
+        try (ImageInputStream stream =
+                ImageIO.createImageInputStream(new ByteArrayInputStream(data, offset, length))) {
+            Iterator<ImageReader> readers = ImageIO.getImageReaders(stream);
+            if (!readers.hasNext()) {
+                return null;
+            }
+            ImageReader reader = readers.next();
+            reader.setInput(stream);
+            options.outWidth = reader.getWidth(0) / step;
+            options.outHeight = reader.getHeight(0) / step;
+            if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.O) {
+                options.outColorSpace = ColorSpace.get(ColorSpace.Named.SRGB);
+            }
+            return options.inJustDecodeBounds ? null : new Bitmap(stored(reader.read(0), step));
         } catch (IOException | RuntimeException broken) {
-            image = null;
-        }
-        if (image == null) {
             return null;
         }
-        int step = Math.max(1, options.inSampleSize);
-        options.outWidth = image.getWidth() / step;
-        options.outHeight = image.getHeight() / step;
-        options.outColorSpace = ColorSpace.get(ColorSpace.Named.SRGB);
-        return options.inJustDecodeBounds ? null : new Bitmap(stored(image, step));
     }
 
     private static BufferedImage stored(BufferedImage image, int step) {

@@ -1,5 +1,7 @@
 package android.graphics;
 
+import android.os.Build;
+
 /** Colour spaces; here sRGB alone, and nothing is converted. */
 public abstract class ColorSpace {
     private static final Rgb SRGB = new Rgb();
@@ -12,6 +14,7 @@ public abstract class ColorSpace {
 
     /** A known one. */
     public static ColorSpace get(Named name) {
+        Build.jvmSince(Build.VERSION_CODES.O);
         return SRGB;
     }
 

@@ -19,6 +19,13 @@ public class Build {
         public static final String RELEASE = "of API " + SDK_INT;
     }
 
+    /** Not Android's: refuses what this phone's API level does not have. */
+    public static void jvmSince(int level) {
+        if (VERSION.SDK_INT < level) {
+            throw new NoSuchMethodError("API " + level + " is needed, this is " + VERSION.SDK_INT);
+        }
+    }
+
     /** API levels by name. */
     public static class VERSION_CODES {
         /** Android 8. */

@@ -4,6 +4,7 @@ import android.content.Context;
 import android.content.res.Resources;
 import android.graphics.Canvas;
 import android.graphics.drawable.Drawable;
+import android.os.Build;
 import android.util.AttributeSet;
 import java.awt.Graphics2D;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -162,6 +163,7 @@ public class View {
 
     /** What is read aloud for its state; from API 30 on. */
     public void setStateDescription(CharSequence value) {
+        Build.jvmSince(Build.VERSION_CODES.R);
         state = value;
     }
 
@@ -321,6 +323,16 @@ public class View {
     /** In pixels. */
     public final int getHeight() {
         return height;
+    }
+
+    /** Where it is in the window, in pixels. */
+    public void getLocationInWindow(int[] place) {
+        place[0] = 0;
+        place[1] = 0;
+        for (View view = this; view != null; view = view.parent) {
+            place[0] += view.left;
+            place[1] += view.top;
+        }
     }
 
     /** Paints its content. */

@@ -1,6 +1,7 @@
 package android.view;
 
 import android.graphics.Insets;
+import android.os.Build;
 
 /** What of the screen is covered by the system. */
 public final class WindowInsets {
@@ -13,6 +14,7 @@ public final class WindowInsets {
 
     /** Distances to keep. */
     public Insets getInsets(int types) {
+        Build.jvmSince(Build.VERSION_CODES.R);
         return (types & Type.systemBars()) == 0 ? Insets.of(0, 0, 0, 0) : bars;
     }
 

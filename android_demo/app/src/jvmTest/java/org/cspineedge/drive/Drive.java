@@ -79,6 +79,8 @@ public final class Drive {
             case "until" -> until(words[1], words[2]);
             case "has" -> print(String.valueOf(phone.views().contains(phone.<View>view(words[1]))));
             case "text" -> print(phone.<TextView>view(words[1]).getText());
+            case "bounds" -> bounds(phone.view(words[1]));
+            case "sleep" -> sleep(Integer.parseInt(words[1]));
             case "started" -> started();
             case "finished" -> print(String.valueOf(phone.isFinished()));
             case "views" -> views();
@@ -162,6 +164,19 @@ public final class Drive {
                 default -> shown && pattern.matcher(((TextView) view).getText()).find();
             };
         }, PATIENCE_SECONDS);
+    }
+
+    /** Runs the main thread's tasks for a while. */
+    private static void sleep(int milliseconds) throws TimeoutException, InterruptedException {
+        long end = System.nanoTime() + milliseconds * 1_000_000L;
+        Looper.jvmRunUntil(() -> System.nanoTime() - end > 0, PATIENCE_SECONDS);
+    }
+
+    /** Left, top, right and bottom on the screen, in pixels. */
+    private void bounds(View view) {
+        int[] place = new int[2];
+        view.getLocationInWindow(place);
+        print(place[0] + " " + place[1] + " " + (place[0] + view.getWidth()) + " " + (place[1] + view.getHeight()));
     }
 
     private void started() {

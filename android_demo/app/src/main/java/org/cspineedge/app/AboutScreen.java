@@ -24,6 +24,8 @@ final class AboutScreen extends Screen {
         addRow(rows, text(R.string.about_file), model + "\nSHA-256 " + contract.graphSha256());
         contract.provenance().ifPresent(origin -> addRow(
                 rows, text(R.string.about_provenance), origin.backbone() + ", " + origin.precision()));
+        contract.parity().ifPresent(parity -> addRow(
+                rows, text(R.string.about_parity), parity.verdict() + ": " + parity.reason()));
         Preprocessing input = contract.preprocessing();
         addRow(rows, text(R.string.about_input),
                 text(R.string.about_input_size, input.width(), input.height(), input.channels()));

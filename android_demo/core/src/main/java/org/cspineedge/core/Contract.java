@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param graphSha256 SHA-256 of the flatbuffer, in lower-case hexadecimal
  * @param intendedUse what the model may be used for
  * @param provenance where it comes from, if the file tells
+ * @param parity what its comparison with the float network found, if there was one
  */
 public record Contract(
         Preprocessing preprocessing,
@@ -29,7 +30,8 @@ public record Contract(
         List<GoldenPair> golden,
         String graphSha256,
         String intendedUse,
-        Optional<Provenance> provenance) {
+        Optional<Provenance> provenance,
+        Optional<Parity> parity) {
 
     /**
      * Copies the lists.

@@ -70,6 +70,8 @@ final class ContractReader {
         String intendedUse = fields.text("intended_use");
         Optional<Provenance> provenance =
                 fields.has("provenance") ? Optional.of(provenance(fields.object("provenance"))) : Optional.empty();
+        Optional<Parity> parity =
+                fields.has("parity") ? Optional.of(parity(fields.object("parity"))) : Optional.empty();
         return fields.build(
                 () -> new Contract(
                         preprocessing,
@@ -82,7 +84,8 @@ final class ContractReader {
                         golden,
                         sha256,
                         intendedUse,
-                        provenance));
+                        provenance,
+                        parity));
     }
 
     private static Preprocessing preprocessing(Fields fields) throws JsonException {
@@ -131,6 +134,10 @@ final class ContractReader {
     private static Provenance provenance(Fields fields) throws JsonException {
         List<String> inFloat = fields.has("in_float") ? fields.texts("in_float") : List.of(); // newer than the rest
         return new Provenance(fields.text("backbone"), fields.text("precision"), inFloat);
+    }
+
+    private static Parity parity(Fields fields) throws JsonException {
+        return new Parity(fields.text("verdict"), fields.text("reason"));
     }
 
     private static Threshold threshold(Fields fields) throws JsonException {

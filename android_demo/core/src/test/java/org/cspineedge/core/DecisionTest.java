@@ -29,6 +29,7 @@ class DecisionTest {
                 List.of(),
                 "",
                 "Research use only. Not a medical device.",
+                Optional.empty(),
                 Optional.empty()));
     }
 

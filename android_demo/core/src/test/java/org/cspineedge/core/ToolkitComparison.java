@@ -102,6 +102,9 @@ final class ToolkitComparison {
                 contract.provenance()
                         .map(origin -> origin.backbone() + " " + origin.precision() + " " + origin.inFloat())
                         .orElse("none"));
+        fields.put(
+                "parity",
+                contract.parity().map(found -> found.verdict() + ": " + found.reason()).orElse("none"));
         for (GoldenPair pair : contract.golden()) {
             fields.put(pair.image(), model.goldenImage(pair).length + " " + pair.expected());
         }
