@@ -190,3 +190,9 @@ def test_a_missing_file(cli: Cli, tmp_path: Path) -> None:
     shown = cli("android", "verify", tmp_path / "none.apk")
     assert shown.code == 4
     assert "none.apk: cannot be read (No such file or directory)" in shown.err
+
+
+def test_a_missing_model(cli: Cli, tmp_path: Path, scanner_apk: Path) -> None:
+    shown = cli("android", "verify", scanner_apk, "--model", tmp_path / "none.tflite")
+    assert shown.code == 4
+    assert "none.tflite: cannot be read" in shown.err

@@ -133,7 +133,7 @@ class Signatures:
 
     def __init__(self, folder: Path) -> None:
         self._root = folder.parent
-        self._modules: dict[str, _Scope | None] = {}
+        self._modules: dict[str, _Module | None] = {}
 
     def has_class(self, descriptor: str) -> bool:
         """True if there is such a class."""
@@ -157,23 +157,19 @@ class Signatures:
 
     def _class(self, descriptor: str) -> _Scope | None:
         package, _, name = descriptor[1:-1].rpartition("/")
-        scope = self._module(package.replace("/", "."))
-        for part in name.split("$"):
-            scope = scope.classes.get(part) if scope is not None else None
-        return scope
+        return _descend(self._module(package.replace("/", ".")), name.split("$"))
 
-    def _module(self, name: str) -> _Scope | None:
+    def _module(self, name: str) -> _Module | None:
         if name not in self._modules:
             first, *rest = name.split(".")
             path = self._root.joinpath(f"{first}-stubs", *rest, "__init__.pyi")
-            tree = ast.parse(path.read_text(encoding="utf-8")) if path.is_file() else None
-            self._modules[name] = _Scope(tree, None) if tree is not None else None
+            self._modules[name] = _Module(path.read_text(encoding="utf-8")) if path.is_file() else None
         return self._modules[name]
 
     def _resolve(self, name: str, scope: _Scope) -> _Scope | None:
         """Find the class that a name means where it stands: in a class around it, in its module, or by full name."""
         parts = name.split(".")
-        around: _Scope | None = scope
+        around: _Scope | _Module | None = scope
         while around is not None:
             found = _descend(around, parts)
             if found is not None:
@@ -186,15 +182,36 @@ class Signatures:
         return None
 
 
-class _Scope:
-    """A module or a class of the stubs, taken apart where it is asked."""
+class _Module:
+    """A module of the stubs, of which each class is parsed when it is asked for: all of it would take seconds."""
 
-    def __init__(self, node: ast.Module | ast.ClassDef, outer: _Scope | None) -> None:
+    outer = None
+
+    def __init__(self, text: str) -> None:
+        _, *found = re.split(r"^class (\w+)", text, flags=re.MULTILINE)
+        self._texts = dict(zip(found[::2], found[1::2], strict=True))
+        self._classes: dict[str, _Scope] = {}
+
+    def find(self, name: str) -> _Scope | None:
+        if name in self._texts:
+            (node, *_) = ast.parse(f"class {name}{self._texts.pop(name)}").body
+            if isinstance(node, ast.ClassDef):
+                self._classes[name] = _Scope(node, self)
+        return self._classes.get(name)
+
+
+class _Scope:
+    """A class of the stubs."""
+
+    def __init__(self, node: ast.ClassDef, outer: _Scope | _Module) -> None:
         self._node = node
-        self.outer = outer
+        self.outer: _Scope | _Module | None = outer
+
+    def find(self, name: str) -> _Scope | None:
+        return self._classes.get(name)
 
     @cached_property
-    def classes(self) -> dict[str, _Scope]:
+    def _classes(self) -> dict[str, _Scope]:
         return {node.name: _Scope(node, self) for node in self._node.body if isinstance(node, ast.ClassDef)}
 
     @cached_property
@@ -212,16 +229,16 @@ class _Scope:
 
     @property
     def bases(self) -> Iterator[str]:
-        if isinstance(self._node, ast.ClassDef):
-            for base in self._node.bases:
-                yield ast.unparse(base.value if isinstance(base, ast.Subscript) else base)
+        for base in self._node.bases:
+            yield ast.unparse(base.value if isinstance(base, ast.Subscript) else base)
 
 
-def _descend(scope: _Scope, parts: Sequence[str]) -> _Scope | None:
-    found: _Scope | None = scope
+def _descend(scope: _Scope | _Module | None, parts: Sequence[str]) -> _Scope | None:
+    """Find a nested class; of no parts a module itself is no class."""
+    found = scope
     for part in parts:
-        found = found.classes.get(part) if found is not None else None
-    return found
+        found = found.find(part) if found is not None else None
+    return found if isinstance(found, _Scope) else None
 
 
 def _declares(scope: _Scope, member: Member) -> bool:

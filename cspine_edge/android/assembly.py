@@ -150,6 +150,7 @@ def build(
         files.append(fast)
     tools = tools_to_build()
     app = project or find_project()
+    secret = DEBUG_PASSWORD if keystore is None or password is None else password()
     with tempfile.TemporaryDirectory(prefix="cspine-edge-apk-") as folder:
         work = Path(folder)
         unsigned = work / "unsigned.apk"
@@ -157,13 +158,7 @@ def build(
         assets = {asset: file.path.read_bytes() for asset, file in models.items()}
         write_archive(unsigned, _resources(tools, app, work) | _classes(tools, app, work) | assets)
         with replacing(out, overwrite=overwrite) as temporary:
-            signed = align_and_sign(
-                tools,
-                unsigned,
-                keystore or app.debug_keystore,
-                password() if keystore is not None and password is not None else DEBUG_PASSWORD,
-                app.min_sdk,
-            )
+            signed = align_and_sign(tools, unsigned, keystore or app.debug_keystore, secret, app.min_sdk)
             shutil.copyfile(signed, temporary)
     content = out.read_bytes()
     return Built(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..classifier import Classifier
+from ..contract import ModelFile
 from ..documents import encode
 from ..errors import CspineError, InputError, ToolError
 from ..verification import verify as replay
@@ -120,7 +121,7 @@ def verify(path: Path, model: Path | str | None = None, project: Project | None 
     Raises
     ------
     InputError
-        If the file is no APK.
+        If the file is no APK, or the model is none.
     MissingToolsError
         If programs are absent.
     """
@@ -130,22 +131,22 @@ def verify(path: Path, model: Path | str | None = None, project: Project | None 
         raise InputError(path, f"cannot be read ({error.strerror}); give an APK") from error
     if not zipfile.is_zipfile(path) or b"AndroidManifest.xml" not in content:
         raise InputError(path, "is no APK; give one, such as 'cspine-edge android build' writes")
-    expected = Path(model).read_bytes() if model is not None else None
+    expected = ModelFile.read(model).path.read_bytes() if model is not None else None
     tools, app = tools_to_verify(), project or find_project()
     with tempfile.TemporaryDirectory(prefix="cspine-edge-apk-") as folder:
         checks = (
-            *_guarded("archive", lambda: _archive(path)),
-            *_guarded("signature", lambda: _signature(tools, path, app.min_sdk)),
-            *_guarded("alignment", lambda: _alignment(tools, path)),
-            *_guarded("manifest", lambda: _manifest(tools, path, app)),
-            *_guarded("models", lambda: _models(path, Path(folder), expected)),
-            *_guarded("code", lambda: _code(tools, path, app.min_sdk)),
+            *_attempted("archive", lambda: _archive(path)),
+            *_attempted("signature", lambda: _signature(tools, path, app.min_sdk)),
+            *_attempted("alignment", lambda: _alignment(tools, path)),
+            *_attempted("manifest", lambda: _manifest(tools, path, app)),
+            *_attempted("models", lambda: _models(path, Path(folder), expected)),
+            *_attempted("code", lambda: _code(tools, path, app.min_sdk)),
         )
     sha256 = hashlib.sha256(content).hexdigest()
     return ApkReport(path, len(content), sha256, checks, tools.source.value, tools.versions)
 
 
-def _guarded(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
+def _attempted(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
     """Make checks; what cannot be looked at at all has failed."""
     try:
         return list(look())
