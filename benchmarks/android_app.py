@@ -18,7 +18,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 
@@ -199,6 +199,10 @@ class Held:
         return Held(width, height, self.density, self.font, self.night, turns)
 
 
+DOCUMENTED = Held(density=1.5)
+"""The phone of the documentation's screens, which should be small files."""
+
+
 class Phone:
     """The app in a JVM, used by commands (``android_demo/app/src/jvmTest``)."""
 
@@ -302,13 +306,13 @@ def paint_screens(folder: Path, scratch: Path) -> None:
                 small = image.convert("P", palette=PIL.Image.Palette.ADAPTIVE, colors=128)
             small.save(folder / f"{name}.png", optimize=True)
 
-        phone.start()
+        phone.start(DOCUMENTED)
         for picture in slices:
             phone.open(picture)
         paint("verdict")
-        phone("change", *Held(night=True).words())
+        phone("change", *replace(DOCUMENTED, night=True).words())
         paint("verdict-dark")
-        phone("change", *Held().words())
+        phone("change", *DOCUMENTED.words())
         phone("click", "go_history")
         paint("history")
         phone("back")

@@ -22,11 +22,11 @@ import org.cspineedge.core.GreyImage;
 import org.cspineedge.core.Greys;
 
 /**
- * The camera on the back, shown live and asked for single pictures.
+ * The camera on the back, shown live and asked for single pictures, until it is stopped.
  *
  * <p>A picture is the Y plane of a YUV frame: the luma of ITU-R BT.601 over the full range, which is also the toolkit's
- * way from colour to grey; so nothing is compressed, decoded or converted on its way. All callbacks come on the camera's
- * own thread; the listener is called on the main thread.
+ * way from colour to grey; so nothing is compressed, decoded or converted on its way. The camera has a thread of its own,
+ * on which all of its calls are made and answered; the view and the listener belong to the main thread.
  */
 final class Camera implements TextureView.SurfaceTextureListener {
     /** Told on the main thread. */
@@ -42,123 +42,127 @@ final class Camera implements TextureView.SurfaceTextureListener {
     private final TextureView view;
     private final Listener listener;
     private final Handler main = new Handler(Looper.getMainLooper());
-    private HandlerThread thread;
-    private Handler handler;
-    private CameraFacts facts;
-    private volatile CameraDevice device;
-    private volatile CameraCaptureSession session;
+    private final HandlerThread thread = new HandlerThread("camera");
+    private final Handler handler;
+    private volatile boolean stopped;
+    private volatile CameraFacts facts;
+    private volatile int degrees; // of the phone, when the picture was asked for
+    private SurfaceTexture texture;
+    private boolean opening;
+    private CameraDevice device;
+    private CameraCaptureSession session;
     private ImageReader reader;
-    private volatile boolean started;
 
+    /** Begins to show; needs the right to use the camera. */
     Camera(Context context, TextureView view, Listener listener) {
         this.manager = (CameraManager) context.getSystemService(Context.CAMERA_SERVICE);
         this.view = view;
         this.listener = listener;
-    }
-
-    /** Begins to show; needs the right to use the camera. */
-    void start() {
-        if (started) {
-            return;
-        }
-        started = true;
-        thread = new HandlerThread("camera");
         thread.start();
         handler = new Handler(thread.getLooper());
         view.setSurfaceTextureListener(this);
         if (view.isAvailable()) {
-            open();
+            begin(view.getSurfaceTexture());
         }
     }
 
     /** Gives the camera back. */
     void stop() {
-        if (!started) {
-            return;
-        }
-        started = false;
+        stopped = true;
         view.setSurfaceTextureListener(null);
         handler.post(this::close);
-        thread.quitSafely();
     }
 
     /** Takes a picture; nothing happens before the camera shows anything. */
     void shoot() {
-        CameraCaptureSession current = session;
-        if (current == null) {
-            return;
-        }
+        degrees = displayDegrees();
         handler.post(() -> {
+            if (session == null) {
+                return;
+            }
             try {
                 CaptureRequest.Builder request = device.createCaptureRequest(CameraDevice.TEMPLATE_STILL_CAPTURE);
                 request.addTarget(reader.getSurface());
                 focus(request);
-                current.capture(request.build(), null, handler);
+                session.capture(request.build(), null, handler);
             } catch (CameraAccessException | RuntimeException error) {
                 fail(error);
             }
         });
     }
 
-    @SuppressLint("MissingPermission") // start() is called with it; a SecurityException is told like the others
+    private void begin(SurfaceTexture surface) {
+        handler.post(() -> {
+            texture = surface;
+            if (device == null && !opening && !stopped) {
+                open();
+            }
+        });
+    }
+
+    @SuppressLint("MissingPermission") // it is there; a SecurityException is told like the others
     private void open() {
         try {
-            facts = CameraFacts.ofBackCamera(manager);
-            if (facts == null) {
-                listener.onTrouble(Notice.of(R.string.camera_absent));
+            CameraFacts found = CameraFacts.ofBackCamera(manager);
+            if (found == null) {
+                tell(Notice.of(R.string.camera_absent));
                 return;
             }
-            turnPreview();
-            manager.openCamera(facts.id(), new CameraDevice.StateCallback() {
+            facts = found;
+            main.post(this::turnPreview);
+            opening = true;
+            manager.openCamera(found.id(), new CameraDevice.StateCallback() {
                 @Override
                 public void onOpened(CameraDevice opened) {
+                    opening = false;
                     device = opened;
-                    show(opened);
+                    if (stopped) {
+                        close();
+                    } else {
+                        show(found);
+                    }
                 }
 
                 @Override
                 public void onDisconnected(CameraDevice lost) {
-                    close();
-                    fail(new IllegalStateException("another app took it"));
+                    lose(lost, "another app took it");
                 }
 
                 @Override
                 public void onError(CameraDevice broken, int error) {
-                    close();
-                    fail(new IllegalStateException("error " + error));
+                    lose(broken, "error " + error);
                 }
             }, handler);
         } catch (CameraAccessException | RuntimeException error) {
+            opening = false;
             fail(error);
         }
     }
 
+    private void lose(CameraDevice lost, String why) {
+        opening = false;
+        device = lost;
+        fail(new IllegalStateException(why));
+        close();
+    }
+
     @SuppressWarnings("deprecation") // SessionConfiguration needs API 28
-    private void show(CameraDevice opened) {
-        SurfaceTexture texture = view.getSurfaceTexture();
-        if (!started || texture == null) {
-            close();
-            return;
-        }
+    private void show(CameraFacts found) {
+        int width = found.size().getWidth();
+        int height = found.size().getHeight();
         try {
-            texture.setDefaultBufferSize(facts.size().getWidth(), facts.size().getHeight());
+            texture.setDefaultBufferSize(width, height);
             Surface preview = new Surface(texture);
-            reader = ImageReader.newInstance(
-                    facts.size().getWidth(), facts.size().getHeight(), ImageFormat.YUV_420_888, 2);
+            reader = ImageReader.newInstance(width, height, ImageFormat.YUV_420_888, 2);
             reader.setOnImageAvailableListener(this::take, handler);
-            CaptureRequest.Builder request = opened.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW);
+            CaptureRequest.Builder request = device.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW);
             request.addTarget(preview);
             focus(request);
-            opened.createCaptureSession(
+            device.createCaptureSession(
                     Arrays.asList(preview, reader.getSurface()), new CameraCaptureSession.StateCallback() {
                         @Override
                         public void onConfigured(CameraCaptureSession configured) {
-                            try {
-                                configured.setRepeatingRequest(request.build(), null, handler);
-                                session = configured;
-                            } catch (CameraAccessException | RuntimeException error) {
-                                fail(error);
-                            }
+                            repeat(configured, request.build());
                         }
 
                         @Override
@@ -171,6 +175,18 @@ final class Camera implements TextureView.SurfaceTextureListener {
         }
     }
 
+    private void repeat(CameraCaptureSession configured, CaptureRequest request) {
+        if (device == null) {
+            return; // closed meanwhile
+        }
+        try {
+            configured.setRepeatingRequest(request, null, handler);
+            session = configured;
+        } catch (CameraAccessException | RuntimeException error) {
+            fail(error);
+        }
+    }
+
     private static void focus(CaptureRequest.Builder request) {
         request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE);
     }
@@ -178,8 +194,12 @@ final class Camera implements TextureView.SurfaceTextureListener {
     private void take(ImageReader source) {
         try (Image image = source.acquireLatestImage()) {
             if (image != null) {
-                GreyImage upright = Greys.rotate(luma(image), facts.quarterTurns(degrees()));
-                main.post(() -> listener.onPicture(upright));
+                GreyImage upright = Greys.rotate(luma(image), facts.quarterTurns(degrees));
+                main.post(() -> {
+                    if (!stopped) {
+                        listener.onPicture(upright);
+                    }
+                });
             }
         } catch (RuntimeException error) {
             fail(error);
@@ -199,45 +219,53 @@ final class Camera implements TextureView.SurfaceTextureListener {
         return new GreyImage(width, height, levels);
     }
 
+    /** A camera that is just being opened is closed when it is open; its thread ends with it. */
     private void close() {
         session = null;
+        if (reader != null) {
+            reader.close();
+            reader = null;
+        }
         if (device != null) {
             device.close();
             device = null;
         }
-        if (reader != null) {
-            reader.close();
-            reader = null;
+        if (stopped && !opening) {
+            thread.quitSafely();
         }
     }
 
     private void fail(Exception error) {
         String reason = error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage();
+        tell(Notice.of(R.string.camera_failed, reason));
+    }
+
+    private void tell(Notice notice) {
         main.post(() -> {
-            if (started) {
-                listener.onTrouble(Notice.of(R.string.camera_failed, reason));
+            if (!stopped) {
+                listener.onTrouble(notice);
             }
         });
     }
 
-    private int degrees() {
+    private int displayDegrees() {
         return view.getDisplay() == null ? 0 : 90 * view.getDisplay().getRotation(); // Surface.ROTATION_0 to _270
     }
 
     private void turnPreview() {
-        view.setTransform(facts.previewTransform(view.getWidth(), view.getHeight(), degrees()));
+        if (facts != null) {
+            view.setTransform(facts.previewTransform(view.getWidth(), view.getHeight(), displayDegrees()));
+        }
     }
 
     @Override
     public void onSurfaceTextureAvailable(SurfaceTexture surface, int width, int height) {
-        open();
+        begin(surface);
     }
 
     @Override
     public void onSurfaceTextureSizeChanged(SurfaceTexture surface, int width, int height) {
-        if (facts != null) {
-            turnPreview();
-        }
+        turnPreview();
     }
 
     @Override

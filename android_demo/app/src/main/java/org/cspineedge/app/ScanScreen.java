@@ -16,15 +16,14 @@ import org.cspineedge.core.Verdict;
 
 /** The camera, the picture, the verdict and the threshold. */
 final class ScanScreen extends Screen implements Camera.Listener, SeekBar.OnSeekBarChangeListener {
-    private final Camera camera;
     private final Button shutter = find(R.id.shutter);
     private final SeekBar slider = find(R.id.threshold);
+    private Camera camera; // null while it is not needed
     private Notice cameraTrouble;
     private boolean resumed;
 
     ScanScreen(MainActivity activity, ViewGroup parent) {
         super(activity, R.layout.screen_scan, parent);
-        camera = new Camera(activity, find(R.id.preview), this);
         slider.setOnSeekBarChangeListener(this);
         onClick(R.id.shutter, this::onShutter);
         onClick(R.id.open_picture, activity::choosePicture);
@@ -46,7 +45,7 @@ final class ScanScreen extends Screen implements Camera.Listener, SeekBar.OnSeek
     @Override
     void onPause() {
         resumed = false;
-        camera.stop();
+        stopCamera();
     }
 
     @Override
@@ -54,10 +53,10 @@ final class ScanScreen extends Screen implements Camera.Listener, SeekBar.OnSeek
         Resources resources = resources();
         boolean live = session.picture() == null;
         boolean allowed = activity.mayUseCamera();
-        if (resumed && live && allowed && cameraTrouble == null) {
-            camera.start();
-        } else {
-            camera.stop();
+        if (!resumed || !live || !allowed || cameraTrouble != null) {
+            stopCamera();
+        } else if (camera == null) {
+            camera = new Camera(activity, find(R.id.preview), this);
         }
         showPicture();
         shutter.setText(!live ? R.string.back_to_camera : allowed ? R.string.take_picture : R.string.allow_camera);
@@ -71,6 +70,13 @@ final class ScanScreen extends Screen implements Camera.Listener, SeekBar.OnSeek
         showThreshold(resources);
         int count = session.history().entries().size();
         setText(R.id.go_history, resources.getQuantityString(R.plurals.history_count, count, count));
+    }
+
+    private void stopCamera() {
+        if (camera != null) {
+            camera.stop();
+            camera = null;
+        }
     }
 
     private void showPicture() {
@@ -140,7 +146,7 @@ final class ScanScreen extends Screen implements Camera.Listener, SeekBar.OnSeek
     private void onShutter() {
         if (session.picture() != null) {
             session.leavePicture();
-        } else if (activity.mayUseCamera()) {
+        } else if (camera != null) {
             camera.shoot();
         } else {
             activity.askForCamera();

@@ -100,7 +100,7 @@ final class Session {
         notice = null;
         submit(() -> {
             Loaded old = atWork;
-            boolean same = old != null && source.equals(old.source());
+            boolean same = old != null && source == old.source(); // a file that is chosen again is read again
             ModelFile model = same ? old.classifier().model() : source.read(context);
             SliceClassifier opened =
                     new SliceClassifier(model, engines.get(setup.engine()), setup.family(), setup.threads());

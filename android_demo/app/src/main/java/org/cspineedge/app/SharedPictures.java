@@ -10,9 +10,17 @@ import java.util.List;
 final class SharedPictures {
     private SharedPictures() {}
 
-    /** Their addresses; none if the intent is for something else. */
-    @SuppressWarnings("deprecation") // the typed successors need API 33, and fail on some phones of that version
+    /** Their addresses; none if the intent is for something else, or is malformed. */
     static List<Uri> of(Intent intent) {
+        try {
+            return read(intent);
+        } catch (RuntimeException malformed) { // an extra of a class that this app does not have, for one
+            return List.of();
+        }
+    }
+
+    @SuppressWarnings("deprecation") // the typed successors need API 33, and fail on some phones of that version
+    private static List<Uri> read(Intent intent) {
         String action = String.valueOf(intent.getAction());
         List<Uri> uris = new ArrayList<>();
         switch (action) {
