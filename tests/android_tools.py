@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -62,14 +63,50 @@ def listing_of(sources: Mapping[str, str], library: Mapping[str, str], folder: P
 
 
 def jar_of(apk: Path, folder: Path) -> Path:
-    """Turn the classes of an APK back into a jar, with Debian's enjarify."""
+    """Turn the classes of an APK back into a jar that a JVM runs, with Debian's enjarify.
+
+    enjarify writes class files of Java 5, whose interfaces have no code; those of Android since API 24 may. Attributes
+    that only a compiler reads, such as those of nested classes, are gone.
+    """
     need("enjarify")
     jar = folder / f"{apk.stem}.jar"
-    done = subprocess.run(
-        ["enjarify", "--force", "--output", jar, apk],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"PATH": "/usr/bin:/bin"},  # it is a module of Debian's own Python
-    )
+    command = ["/usr/bin/python3", "-c", _ENJARIFY, "--force", "--output", jar, apk]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert ", 0 classes had errors" in done.stdout, done.stdout + done.stderr
+    with zipfile.ZipFile(jar) as archive:
+        classes = {name: archive.read(name) for name in archive.namelist()}
+    write_archive(
+        jar,
+        {
+            name: _as_java_8(content) if _is_interface(content) else content
+            for name, content in classes.items()
+        },
+    )
     return jar
+
+
+_ENJARIFY = """
+from enjarify import dalvikformats, main
+
+def signed(word, low, high):
+    return [word >> 8, dalvikformats.sign(low | high << 16, 32)]
+
+dalvikformats._FUNC["31i"] = signed
+main.main()
+"""
+"""enjarify 1.0.3 is a module of Debian's own Python; it takes the number of ``const-wide/32`` to be without sign."""
+
+
+def _as_java_8(content: bytes) -> bytes:
+    return content[:6] + (52).to_bytes(2, "big") + content[8:]
+
+
+def _is_interface(content: bytes) -> bool:
+    """Read the access flags of a class file, which come after its constants (JVM Specification, 4.1)."""
+    sizes = {3: 5, 4: 5, 5: 9, 6: 9, 7: 3, 8: 3, 9: 5, 10: 5, 11: 5, 12: 5, 15: 4, 16: 3, 18: 5}
+    count, place, index = int.from_bytes(content[8:10], "big"), 10, 1
+    while index < count:
+        tag = content[place]
+        place += 3 + int.from_bytes(content[place + 1 : place + 3], "big") if tag == 1 else sizes[tag]
+        index += 2 if tag in (5, 6) else 1
+    return bool(int.from_bytes(content[place : place + 2], "big") & 0x200)

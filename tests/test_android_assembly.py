@@ -78,6 +78,47 @@ def test_entries_are_stored_in_order_and_without_time(scanner_apk: Path) -> None
     assert {"AndroidManifest.xml", "classes.dex", "resources.arsc"} <= set(names)
 
 
+REPLAY = """
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.cspineedge.core.*;
+import org.cspineedge.core.builtin.BuiltinEngineFactory;
+
+class Replay {
+    public static void main(String[] files) throws Exception {
+        for (String file : files) {
+            ModelFile model = ModelFile.read(file, Files.newInputStream(Path.of(file)));
+            SelfTestReport report = SelfTest.run(model, List.of(new BuiltinEngineFactory()), 2, "x86_64");
+            for (SelfTestReport.Result result : report.results()) {
+                System.out.println(result.passed() + " " + result.line());
+            }
+        }
+    }
+}
+"""
+
+
+def test_the_code_in_the_apk_gives_the_golden_outputs(scanner_apk: Path, tmp_path: Path) -> None:
+    """The dex file turned back into classes and run on the JVM: the app's interpreter, as D8 left it."""
+    jar, program = android_tools.jar_of(scanner_apk, tmp_path), tmp_path / "Replay.java"
+    program.write_text(REPLAY)
+    with zipfile.ZipFile(scanner_apk) as archive:
+        models = [archive.extract(asset, tmp_path) for asset in (DEFAULT_ASSET, FAST_ASSET)]
+    sources = find_project().folder / "core/src/main/java"  # enjarify leaves out what only a compiler reads
+    javac = ["javac", "-implicit:none", "--source-path", sources, "-d", tmp_path, program]
+    subprocess.run(javac, check=True)
+    java = ["java", "-cp", f"{tmp_path}:{jar}", "Replay", *models]
+    done = subprocess.run(java, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob("ModelFile.class"))
+    lines = done.stdout.splitlines()
+    assert len(lines) == 4
+    for line, family in zip(lines, ("xnnpack", "reference") * 2, strict=True):
+        assert line.startswith("true equal builtin")
+        assert f"{family} kernels: 4 golden pairs bit for bit" in line
+
+
 # A key of one's own
 
 
@@ -130,6 +171,16 @@ def test_a_model_that_is_none(
     assert (shown.code, shown.out) == (4, "")
     assert shown.err.startswith(f"error: {model}: {sentence}")
     assert not out.exists()
+
+
+@pytest.mark.workstation
+def test_a_model_that_the_apps_interpreter_cannot_run(float_model: Path, cli: Cli, tmp_path: Path) -> None:
+    android_tools.need()
+    shown = cli("android", "build", "--model", float_model, "--out", tmp_path / "a.apk")
+    assert (shown.code, shown.out) == (4, "")
+    assert shown.err.startswith(f"error: {float_model}: cannot be run by the app: ")
+    assert shown.err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_existing_apk_stays(cli: Cli, tmp_path: Path) -> None:

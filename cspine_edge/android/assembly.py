@@ -17,14 +17,14 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
 from ..classifier import Classifier, shipped_model
 from ..contract import ModelFile
-from ..errors import InputError
+from ..errors import InputError, ModelError
 from ..files import refuse_unwritable, replacing
 from ..runtime import tflite_session
 from .project import DEBUG_PASSWORD, Project, find_project, version_code
@@ -133,7 +133,7 @@ def build(
     Raises
     ------
     ModelError
-        If the model is broken, foreign or without contract.
+        If the model is broken, foreign or without contract, or the app's interpreter cannot run it.
     OutputError
         If the APK exists or cannot be written.
     MissingToolsError
@@ -156,7 +156,9 @@ def build(
         unsigned = work / "unsigned.apk"
         models = dict(zip((DEFAULT_ASSET, FAST_ASSET), files, strict=False))
         assets = {asset: file.path.read_bytes() for asset, file in models.items()}
-        write_archive(unsigned, _resources(tools, app, work) | _classes(tools, app, work) | assets)
+        resources, jar = _resources(tools, app, work), _classes(tools, app, work)
+        _refuse_what_the_app_refuses(tools, jar, files)
+        write_archive(unsigned, resources | _dex(tools, app, work, jar) | assets)
         with replacing(out, overwrite=overwrite) as temporary:
             signed = align_and_sign(tools, unsigned, keystore or app.debug_keystore, secret, app.min_sdk)
             shutil.copyfile(signed, temporary)
@@ -213,16 +215,38 @@ def _resources(tools: Toolchain, app: Project, work: Path) -> dict[str, bytes]:
         return {name: found.read(name) for name in found.namelist()}
 
 
-def _classes(tools: Toolchain, app: Project, work: Path) -> dict[str, bytes]:
-    """Compile the app and give its ``classes.dex``, or several."""
-    library = tools.android_jar
-    if library is None:
-        library = _compile(tools, app.platform_sources, work / "platform", ())
+def _classes(tools: Toolchain, app: Project, work: Path) -> Path:
+    """Compile the app into a jar; leaves what stands in for ``android.jar`` at ``_library``."""
+    if tools.android_jar is None:
+        _compile(tools, app.platform_sources, work / "platform", ())
     sources = [*app.app_sources, *sorted((work / "generated").rglob("*.java"))]
-    jar = _compile(tools, sources, work / "app", ("--class-path", library))
+    return _compile(tools, sources, work / "app", ("--class-path", _library(tools, work)))
+
+
+def _library(tools: Toolchain, work: Path) -> Path:
+    return tools.android_jar or work / "platform.jar"
+
+
+def _refuse_what_the_app_refuses(tools: Toolchain, jar: Path, files: Sequence[ModelFile]) -> None:
+    """Open the models with the app's own interpreter.
+
+    Raises
+    ------
+    ModelError
+        If it cannot run one.
+    """
+    program = Path(__file__).with_name("OpenModels.java")
+    said = tools.run("java", "-XX:TieredStopAtLevel=1", "-cp", jar, program, *(file.path for file in files))
+    for file, reason in zip(files, said.splitlines(), strict=True):
+        if reason:
+            raise ModelError(file.path, f"cannot be run by the app: {reason}")
+
+
+def _dex(tools: Toolchain, app: Project, work: Path, jar: Path) -> dict[str, bytes]:
+    """Turn the classes of a jar into ``classes.dex``, or several."""
     dex = work / "dex"
     dex.mkdir()
-    libraries: list[object] = ["--lib", library]
+    libraries: list[object] = ["--lib", _library(tools, work)]
     if tools.android_jar is None:  # which has java.* as well
         libraries += ["--lib", Path(tools.programs["java"][0]).resolve().parents[1]]
     tools.run("d8", "--release", "--min-api", app.min_sdk, *libraries, "--output", dex, jar)
