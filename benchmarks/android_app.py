@@ -1,7 +1,7 @@
 """The Android app on a JVM: its real activity, driven and painted, without a phone.
 
-``android_demo/platform`` stands in for Android. The app's classes are compiled by ``javac``, or are those of an APK,
-which Debian's ``enjarify`` turns back from ``classes.dex``. It needs a JDK 17.
+``android_demo/platform`` stands in for Android. The app's classes are compiled by ``javac``, or come from elsewhere,
+such as from an APK. It needs a JDK 17.
 
 ::
 
@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,40 +112,6 @@ def compile_program(out: Path) -> Program:
     """Compile all of it."""
     driver = compile_driver(out)
     return Program((driver, compile_app(out, driver)), copy_assets(out))
-
-
-def unpack_program(apk: Path, out: Path, driver: Path) -> Program:
-    """Bring an APK's own code and models back to the JVM; needs Debian's ``enjarify``."""
-    out.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(apk) as archive:
-        archive.extractall(out, [name for name in archive.namelist() if name.startswith("assets/")])
-    old, new = out / "enjarified.jar", out / "app.jar"
-    debian = os.environ | {
-        "PATH": f"/usr/bin{os.pathsep}{os.environ.get('PATH', '')}"
-    }  # its Python module is there
-    command = ["enjarify", "--force", "--output", str(old), str(apk)]
-    subprocess.run(command, check=True, capture_output=True, env=debian)
-    with zipfile.ZipFile(old) as classes, zipfile.ZipFile(new, "w") as renewed:
-        for name in classes.namelist():
-            renewed.writestr(name, with_default_methods(classes.read(name)))
-    return Program((driver, new), out / "assets")
-
-
-def with_default_methods(code: bytes) -> bytes:
-    """Mark an interface as one of Java 8, whose methods may have bodies.
-
-    ``enjarify`` writes classes of Java 5, whose interfaces the JVM takes without bodies only; others stay as they are.
-    See the JVM specification, 4.1 and 4.4.
-    """
-    sizes = {3: 5, 4: 5, 5: 9, 6: 9, 7: 3, 8: 3, 9: 5, 10: 5, 11: 5, 12: 5}
-    (count,) = struct.unpack_from(">H", code, 8)
-    at, index = 10, 1
-    while index < count:
-        tag = code[at]
-        at += 3 + struct.unpack_from(">H", code, at + 1)[0] if tag == 1 else sizes[tag]
-        index += 2 if tag in (5, 6) else 1
-    interface = struct.unpack_from(">H", code, at)[0] & 0x0200
-    return code[:6] + struct.pack(">H", 52) + code[8:] if interface else code
 
 
 @dataclass(frozen=True)

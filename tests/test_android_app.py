@@ -9,11 +9,13 @@ import json
 import re
 import shutil
 import xml.etree.ElementTree as ET
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import android_app
+import android_tools
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
@@ -21,12 +23,10 @@ import PIL.ImageOps
 import pytest
 from android_app import PROJECT, RESOURCES, SHIPPED, Held, Phone, Program
 
-from cspine_edge.android.assembly import build as build_apk
 from cspine_edge.bench_report import read_report
 from cspine_edge.classifier import Classifier, Verdict
 from cspine_edge.contract import KernelFamily, ModelFile
 from cspine_edge.decision import Threshold
-from cspine_edge.errors import MissingToolsError
 from cspine_edge.slices import read_slices
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"
@@ -44,16 +44,13 @@ def compiled(tmp_path_factory: pytest.TempPathFactory) -> Program:
 
 
 @pytest.fixture(scope="module")
-def apk_program(compiled: Program, tmp_path_factory: pytest.TempPathFactory) -> Program:
-    """The app out of its APK."""
-    if shutil.which("enjarify") is None:
-        pytest.skip("needs enjarify (Debian package enjarify)")
+def apk_program(compiled: Program, scanner_apk: Path, tmp_path_factory: pytest.TempPathFactory) -> Program:
+    """The app out of its APK: its code turned back into classes, and its models."""
     folder = tmp_path_factory.mktemp("apk")
-    try:
-        build_apk(SHIPPED["default.tflite"], folder / "app.apk")
-    except MissingToolsError as error:
-        pytest.skip(str(error))
-    return android_app.unpack_program(folder / "app.apk", folder, compiled.class_path[0])
+    jar = android_tools.jar_of(scanner_apk, folder)
+    with zipfile.ZipFile(scanner_apk) as archive:
+        archive.extractall(folder, [name for name in archive.namelist() if name.startswith("assets/")])
+    return Program((compiled.class_path[0], jar), folder / "assets")
 
 
 @pytest.fixture(scope="module")

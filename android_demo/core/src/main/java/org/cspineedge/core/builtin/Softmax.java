@@ -141,9 +141,7 @@ final class Softmax implements Kernel {
     }
 
     private static int saturatedTimes4(int x) {
-        if (x > Integer.MAX_VALUE / 4) {
-            return Integer.MAX_VALUE;
-        }
-        return x < Integer.MIN_VALUE / 4 ? Integer.MIN_VALUE : x << 2;
+        long product = 4L * x;
+        return (int) Math.min(Math.max(product, Integer.MIN_VALUE), Integer.MAX_VALUE);
     }
 }
