@@ -9,7 +9,6 @@ import android.content.pm.PackageInfo;
 import android.content.pm.PackageManager;
 import android.content.res.AssetManager;
 import android.content.res.Resources;
-import android.database.Cursor;
 import android.hardware.camera2.CameraManager;
 import android.net.Uri;
 import android.os.Bundle;
@@ -19,11 +18,6 @@ import java.awt.Graphics2D;
 import java.awt.RenderingHints;
 import java.awt.image.BufferedImage;
 import java.io.File;
-import java.io.FileInputStream;
-import java.io.FileNotFoundException;
-import java.io.FileOutputStream;
-import java.io.InputStream;
-import java.io.OutputStream;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -224,7 +218,7 @@ public final class Phone {
     /** The app's own context; its resources are those of the configuration in which it was made. */
     private final class AppContext extends Context {
         private final Resources resources;
-        private final ContentResolver resolver = new Files();
+        private final ContentResolver resolver = new PhoneFiles();
 
         AppContext(Resources resources) {
             this.resources = resources;
@@ -283,53 +277,6 @@ public final class Phone {
                 throw new ActivityNotFoundException("an intent without action");
             }
             started = intent;
-        }
-    }
-
-    /** Files by addresses such as {@code content://files/tmp/a.png}; what is after the host is a path. */
-    private static final class Files extends ContentResolver {
-        private static final String PREFIX = "content://files";
-
-        private static File file(Uri uri) {
-            return new File(uri.toString().substring(PREFIX.length()));
-        }
-
-        @Override
-        protected Cursor jvmQuery(Uri uri, String[] columns) {
-            return new Cursor() {
-                @Override
-                public boolean moveToFirst() {
-                    return true;
-                }
-
-                @Override
-                public boolean isNull(int column) {
-                    return false;
-                }
-
-                @Override
-                public String getString(int column) {
-                    return file(uri).getName();
-                }
-
-                @Override
-                public void close() {}
-            };
-        }
-
-        @Override
-        protected InputStream jvmRead(Uri uri) throws FileNotFoundException {
-            return new FileInputStream(file(uri));
-        }
-
-        @Override
-        protected OutputStream jvmWrite(Uri uri) throws FileNotFoundException {
-            return new FileOutputStream(file(uri));
-        }
-
-        @Override
-        public boolean jvmDelete(Uri uri) {
-            return file(uri).delete();
         }
     }
 }
