@@ -22,6 +22,14 @@ record FixedPoint(int multiplier, int shift) {
         return exponent < -31 ? new FixedPoint(0, 0) : new FixedPoint((int) fraction, exponent);
     }
 
+    static FixedPoint[] of(double[] factors) {
+        FixedPoint[] fixed = new FixedPoint[factors.length];
+        for (int i = 0; i < fixed.length; i++) {
+            fixed[i] = of(factors[i]);
+        }
+        return fixed;
+    }
+
     /** The product, rounded twice as {@code MultiplyByQuantizedMultiplier} does. */
     int times(int x) {
         return dividedByPowerOfTwo(doublingHigh(x << Math.max(shift, 0), multiplier), Math.max(-shift, 0));

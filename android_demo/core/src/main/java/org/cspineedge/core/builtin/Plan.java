@@ -167,7 +167,7 @@ final class Plan {
         }
         requireEqual(filter.shape[0], output.shape[3]);
         int[] bias = bias(operation, filter.shape[0]);
-        Rescale rescale = rescale(operation, input, filter, output, options.int8(3, 0), filter.shape[0], false);
+        Rescale rescale = rescale(operation, input, filter, output, options.int8(3, 0), filter.shape[0]);
         return new Convolution(
                 geometry,
                 content(input(operation, 0)),
@@ -202,7 +202,7 @@ final class Plan {
             throw GraphException.lacking("DEPTHWISE_CONV_2D with several outputs a channel");
         }
         int[] bias = bias(operation, filter.shape[3]);
-        Rescale rescale = rescale(operation, input, filter, output, options.int8(4, 0), filter.shape[3], false);
+        Rescale rescale = rescale(operation, input, filter, output, options.int8(4, 0), filter.shape[3]);
         return new DepthwiseConvolution(
                 geometry,
                 content(input(operation, 0)),
@@ -229,7 +229,7 @@ final class Plan {
         requireEqual(rows * filter.shape[0], output.length());
         Geometry geometry = new Geometry(1, rows, filter.shape[1], 1, rows, 1, 1, 1, 1, 1, 1, 0, 0);
         int[] bias = bias(operation, filter.shape[0]);
-        Rescale rescale = rescale(operation, input, filter, output, options.int8(0, 0), filter.shape[0], true);
+        Rescale rescale = rescale(operation, input, filter, output, options.int8(0, 0), filter.shape[0]);
         return new Convolution(
                 geometry,
                 content(input(operation, 0)),
@@ -248,8 +248,7 @@ final class Plan {
             Tensor filter,
             Tensor output,
             int activation,
-            int channels,
-            boolean productInSingle)
+            int channels)
             throws GraphException {
         int[] range = range(output, activation);
         if (single) {
@@ -259,15 +258,15 @@ final class Plan {
             }
             return new Rescale.Single(factors, output.zeroPoint, range[0], range[1]);
         }
-        FixedPoint[] factors = new FixedPoint[channels];
+        double[] factors = new double[channels];
         for (int i = 0; i < channels; i++) {
-            float scale = filter.scales[i % filter.scales.length];
-            double product = productInSingle && filter.scales.length == 1
-                    ? input.scale() * scale
-                    : (double) input.scale() * scale;
-            factors[i] = FixedPoint.of(product / output.scale());
+            double scale = filter.scales[i % filter.scales.length];
+            factors[i] = input.scale() * scale / output.scale();
         }
-        return new Rescale.Fixed(factors, output.zeroPoint, range[0], range[1]);
+        if (operation.code() == Operation.FULLY_CONNECTED) {
+            return new Rescale.Double(factors, output.zeroPoint, range[0], range[1]);
+        }
+        return new Rescale.Fixed(FixedPoint.of(factors), output.zeroPoint, range[0], range[1]);
     }
 
     private Kernel pool(Operation operation) throws GraphException {

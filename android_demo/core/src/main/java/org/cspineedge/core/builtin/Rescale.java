@@ -77,4 +77,34 @@ interface Rescale {
             }
         }
     }
+
+    /** As LiteRT's reference kernel of FULLY_CONNECTED since 2.3: in double precision, halves away from zero. */
+    final class Double implements Rescale {
+        private final double[] factors;
+        private final int zeroPoint;
+        private final int low;
+        private final int high;
+
+        /**
+         * @param factors a channel's each
+         * @param zeroPoint of the output
+         * @param low smallest value to be stored
+         * @param high largest
+         */
+        Double(double[] factors, int zeroPoint, int low, int high) {
+            this.factors = factors;
+            this.zeroPoint = zeroPoint;
+            this.low = low;
+            this.high = high;
+        }
+
+        @Override
+        public void store(int[] sums, int from, int count, int channel, byte[] out, int at) {
+            for (int i = 0; i < count; i++) {
+                double value = sums[from + i] * factors[channel + i];
+                long rounded = (long) Math.copySign(Math.floor(Math.abs(value) + 0.5), value) + zeroPoint;
+                out[at + i] = (byte) Math.min(Math.max(rounded, low), high);
+            }
+        }
+    }
 }
