@@ -48,7 +48,7 @@ def classes(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("needs a JDK (javac)")
     out = tmp_path_factory.mktemp("core")
     files = [
-        *sorted((sources / "main" / PACKAGE).glob("*.java")),
+        *sorted((sources / "main" / PACKAGE).rglob("*.java")),
         sources / "test" / PACKAGE / "ToolkitComparison.java",
     ]
     javac(files, out)

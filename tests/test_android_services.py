@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import os
 import platform
 import shutil
 import struct
@@ -23,7 +24,7 @@ import pytest
 from test_android_core import JAVA, PACKAGE, REFERRALS, VERDICT, javac
 
 from cspine_edge.bench_report import read_report
-from cspine_edge.classifier import SHIPPED, Classifier, Verdict
+from cspine_edge.classifier import SHIPPED, Classifier, Verdict, find_model
 from cspine_edge.contract import KernelFamily
 from cspine_edge.kernel_families import verify_families
 from cspine_edge.latency import latency_of
@@ -33,7 +34,7 @@ from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import prepare
 from cspine_edge.runtime import Runtime
 from cspine_edge.sensors import read_sensors
-from cspine_edge.slices import CtSlice, read_slices
+from cspine_edge.slices import CtSlice, find_slices, read_slices
 from cspine_edge.verification import outputs_of
 from cspine_edge.window import BONE_WINDOW
 
@@ -51,7 +52,10 @@ def services(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Services:
     javac([*sorted((sources / "main" / PACKAGE).rglob("*.java")), *programs], out)
 
     def run(*arguments: object, given: str = "") -> subprocess.CompletedProcess[str]:
-        command = [*JAVA, "-cp", str(out), "org.cspineedge.core.ServiceComparison"]
+        java = (
+            ["java", "-XX:+UseSerialGC"] if "builtin" in arguments else JAVA
+        )  # whose work is worth compiling
+        command = [*java, "-cp", str(out), "org.cspineedge.core.ServiceComparison"]
         done = subprocess.run(
             [*command, *map(str, arguments)], input=given, capture_output=True, encoding="utf-8", timeout=600
         )
@@ -313,6 +317,39 @@ def test_verdicts_on_phantom_slices_equal_the_toolkits(services: Services, name:
     assert set(found["label"]) == {0, 1}
 
 
+ALL_SLICES = "CSPINE_EDGE_ALL_SLICES"
+"""Environment variable that, set, has all slices of the data set compared, which takes some minutes."""
+
+
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_the_apps_own_engine_gives_the_toolkits_verdicts(
+    services: Services, name: str, tmp_path: Path
+) -> None:
+    classifier, slices = Classifier(name), phantom_slices()
+    verdicts = [classifier.classify(ct_slice) for ct_slice in slices]
+    assert_same_verdicts(services, "builtin", classifier.file.path, slices, verdicts, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_the_apps_own_engine_gives_the_toolkits_verdicts_on_the_data_set(
+    services: Services, int8_model: Path, csf: Path, tmp_path: Path
+) -> None:
+    """On every 20th slice, the first among them, or on all (see ``ALL_SLICES``)."""
+    paths = find_slices([csf])[:: 1 if os.environ.get(ALL_SLICES) else 20]
+    assert len(paths) >= 200
+    classifier, labels, referrals = Classifier(int8_model), set(), set()
+    for first in range(0, len(paths), 300):  # few enough to be held at once
+        slices = [next(read_slices(path)) for path in paths[first : first + 300]]
+        verdicts = [classifier.classify(ct_slice) for ct_slice in slices]
+        found = assert_same_verdicts(services, "builtin", int8_model, slices, verdicts, tmp_path)
+        labels.update(found["label"].tolist())
+        referrals.update(found["referral"].tolist())
+        print(f"{first + len(found)} of {len(paths)} slices equal")
+    assert labels == {0, 1}
+    assert len(referrals) > 1
+
+
 # The self-test
 
 
@@ -369,28 +406,24 @@ def test_the_self_test_notices_one_step_of_one_logit(
     assert {pair["largest_difference"] for pair in report["results"][2]["verification"]["pairs"]} == {1.0}
 
 
+@pytest.mark.parametrize("name", sorted(SHIPPED))
+def test_the_self_test_finds_the_apps_own_engine_equal(services: Services, name: str) -> None:
+    done = services("self-test", find_model(name), platform.machine(), "builtin")
+    report = json.loads(done.stdout)
+    assert [row["family"] for row in report["results"]] == ["xnnpack", "reference"]
+    assert report["passed"], done.stderr
+    assert done.stderr.splitlines()[-1] == "passed: 2 kinds of kernels"
+
+
 # The bench
 
 
 @pytest.fixture(scope="module")
 def phone(services: Services, int8_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The report of a bench as the app writes it; its engine repeats what LiteRT gave."""
-    folder = tmp_path_factory.mktemp("phone")
-    path = folder / "phone.json"
-    path.write_text(
-        services("bench", int8_model, "xnnpack", engine_for_bench(int8_model, folder), 0.5).stdout
-    )
+    """The report of a bench as the app writes it."""
+    path = tmp_path_factory.mktemp("phone") / "phone.json"
+    path.write_text(services("bench", int8_model, "xnnpack", "builtin", 0.5).stdout)
     return path
-
-
-def engine_for_bench(model: Path, folder: Path) -> str:
-    """An engine that knows the input of the bench: the first golden input, enlarged and made small again."""
-    classifier = Classifier(model)
-    spec = classifier.spec
-    image = PIL.Image.fromarray(classifier.file.golden_image(classifier.contract.golden[0]))
-    for size in ((512, spec.height), (512, 512), (spec.width, 512), (spec.width, spec.height)):
-        image = image.resize(size, PIL.Image.Resampling.BILINEAR)
-    return f"told={recorded(classifier, [np.asarray(image)], folder / 'recording')}"
 
 
 def test_the_phones_report_is_as_the_schema_says(phone: Path, root: Path, int8_model: Path) -> None:
@@ -427,14 +460,12 @@ def test_bench_report_and_compare_take_the_phones_file(
     board = root / "results/bench-mobilenet-a1.0-224-int8-qat-x86_64.json"
     shown = cli("bench", "report", phone, board)
     assert shown.code == 0, shown.err
-    assert (
-        "| phone.json | mobilenet-a1.0-224-int8-qat.tflite | Maker Phone 1, Chip 9 | told 1.0, xnnpack |"
-        in shown.out
-    )
+    row = "| phone.json | mobilenet-a1.0-224-int8-qat.tflite | Maker Phone 1, Chip 9 | builtin "
+    assert row in shown.out
     refused = cli("bench", "compare", phone, board)
     assert refused.code == 2
     assert "not comparable: they differ in machine" in refused.err
-    assert "runtime (told, 1.0 / ai-edge-litert, " in refused.err
+    assert "runtime (builtin, " in refused.err
     compared = cli("bench", "compare", board, phone, "--across", "machine,clock,runtime", "--json")
     assert compared.code == 0, compared.err
     rows = json.loads(compared.out)["ratios"]
@@ -463,10 +494,9 @@ def test_the_history_is_read_by_others_as_it_was_written(
         "",
     ]
     classifier = Classifier(int8_model)
-    images = [classifier.file.golden_image(pair) for pair in classifier.contract.golden[:1]]
-    engine = f"ai-edge-litert={recorded(classifier, images, tmp_path / 'recording')}"
+    image = classifier.file.golden_image(classifier.contract.golden[0])
     comma, plain = tmp_path / "history.csv", tmp_path / "history.json"
-    services("history", int8_model, "xnnpack", engine, comma, plain, *sources)
+    services("history", int8_model, "xnnpack", "builtin", comma, plain, *sources)
     document = json.loads(plain.read_text(encoding="utf-8"))
     rows = document.pop("readings")
     use = "Research use only. Not a medical device."
@@ -485,7 +515,7 @@ def test_the_history_is_read_by_others_as_it_was_written(
                 assert float(cells[name]) == value
             elif name != "source":
                 assert cells[name] == value
-    expected = classifier.classify(CtSlice(Path("golden.png"), frame=0, frames=1, pixels=images[0]))
+    expected = classifier.classify(CtSlice(Path("golden.png"), frame=0, frames=1, pixels=image))
     graph = classifier.contract.graph_sha256
     for i, row in enumerate(rows):
         assert row["time"] == f"2027-01-15T08:00:{i:02}+00:00"
@@ -497,5 +527,5 @@ def test_the_history_is_read_by_others_as_it_was_written(
         assert row["score"] == pytest.approx(expected.score, abs=1e-12)
         assert (row["refer"], row["referral"]) == (expected.refer, expected.referral.value)
         assert (row["model"], row["graph_sha256"]) == (int8_model.name, graph)
-        assert (row["engine"], row["family"], row["threads"]) == ("ai-edge-litert 1.0", "xnnpack", 1)
+        assert (row["engine"].split()[0], row["family"], row["threads"]) == ("builtin", "xnnpack", 1)
         assert row["inference_ms"] > 0

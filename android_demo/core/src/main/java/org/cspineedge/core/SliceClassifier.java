@@ -18,13 +18,14 @@ public final class SliceClassifier implements AutoCloseable {
     private volatile Decision decision;
 
     /**
-     * Opens a model.
+     * Opens a model, and runs it once on a black image.
      *
      * @param model the model
      * @param factory what opens it
      * @param family one of the factory's families
      * @param threads at least 1
-     * @throws ModelException if the factory cannot run the model, or the graph lacks the outputs its contract names
+     * @throws ModelException if the factory cannot run the model, or the graph's input or outputs are not those its
+     *     contract names
      */
     public SliceClassifier(ModelFile model, EngineFactory factory, KernelFamily family, int threads)
             throws ModelException {
@@ -39,6 +40,7 @@ public final class SliceClassifier implements AutoCloseable {
         this.input = new byte[(int) length];
         this.engine = factory.open(model, family, threads);
         try {
+            check(takesInput(), "its graph does not take the input of " + length + " bytes that its contract states");
             check(position < engine.outputs(), "its contract names output " + position + " of " + engine.outputs());
             int values = engine.outputLength(position);
             check(values == contract.labels().size(), "it has " + values + " output values for 2 labels");
@@ -47,6 +49,16 @@ public final class SliceClassifier implements AutoCloseable {
             throw error;
         }
         this.logits = engine.outputQuantization(position);
+    }
+
+    /** Runs the network once, which also lets a virtual machine compile it before anybody waits for a verdict. */
+    private boolean takesInput() {
+        try {
+            engine.run(input);
+            return true;
+        } catch (IllegalArgumentException error) {
+            return false;
+        }
     }
 
     private void check(boolean fits, String otherwise) throws ContractException {

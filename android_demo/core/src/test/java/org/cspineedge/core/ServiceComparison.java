@@ -22,12 +22,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.zip.DataFormatException;
+import org.cspineedge.core.builtin.BuiltinEngineFactory;
 
 /**
  * Gives the answers of the services to {@code tests/test_android_services.py}, which compares them with the toolkit's.
  *
- * <p>Binary files are big-endian; pictures are int32 width, int32 height, pixels. An engine is {@code RUNTIME=FILE},
- * the file a recording of what LiteRT gave: int32 number of outputs; of each int32 length, float32 scale, int32 zero
+ * <p>Binary files are big-endian; pictures are int32 width, int32 height, pixels. An engine is {@code builtin}, or
+ * {@code RUNTIME=FILE}, the file a recording of what LiteRT gave: int32 number of outputs; of each int32 length, float32 scale, int32 zero
  * point; then any number of input tensors with their outputs in float64. The verbs:
  *
  * <ul>
@@ -39,7 +40,7 @@ import java.util.zip.DataFormatException;
  *   <li>{@code readings ROOT}: the objects {@code Readings} and {@code Machine} of a board;
  *   <li>{@code classify MODEL FAMILY ENGINE THRESHOLD IN OUT}: images to position of the label and of the referral
  *       (uint8), margin and score (float64); the threshold is a number or {@code contract};
- *   <li>{@code self-test MODEL MACHINE ENGINE...}: the report's JSON; engines of several families are FAMILY:ENGINE;
+ *   <li>{@code self-test MODEL MACHINE ENGINE...}: engines that are recorded as FAMILY:ENGINE; the report's JSON, and its lines to standard error;
  *   <li>{@code bench MODEL FAMILY ENGINE SECONDS}: the report's JSON;
  *   <li>{@code history MODEL FAMILY ENGINE CSV JSON SOURCE...}: classifies the first golden input for each source.
  * </ul>
@@ -143,7 +144,9 @@ final class ServiceComparison {
         List<EngineFactory> factories = new ArrayList<>();
         for (String engine : arguments.subList(2, arguments.size())) {
             int colon = engine.indexOf(':');
-            factories.add(factory(engine.substring(colon + 1), family(engine.substring(0, colon))));
+            factories.add(colon < 0
+                    ? new BuiltinEngineFactory()
+                    : factory(engine.substring(colon + 1), family(engine.substring(0, colon))));
         }
         SelfTestReport report = SelfTest.run(model(arguments.get(0)), factories, 1, arguments.get(1));
         System.out.println(report.toJson());
@@ -188,6 +191,9 @@ final class ServiceComparison {
     }
 
     private static EngineFactory factory(String engine, KernelFamily family) throws IOException {
+        if (engine.equals(BuiltinEngineFactory.RUNTIME)) {
+            return new BuiltinEngineFactory();
+        }
         int equals = engine.indexOf('=');
         List<Quantization> quantizations = new ArrayList<>();
         Map<ByteBuffer, double[][]> recorded = new HashMap<>();

@@ -132,6 +132,16 @@ class SliceClassifierTest {
     }
 
     @Test
+    void aGraphWithAnotherInputThanTheContractsIsRefused() {
+        ToldEngine.Factory factory = ToldEngine.factory(
+                input -> {
+                    throw new IllegalArgumentException("the input has 48 bytes, the model takes 3");
+                },
+                KernelFamily.XNNPACK);
+        assertThrows(ContractException.class, () -> classifier(factory));
+    }
+
+    @Test
     void anInputThatNoPhoneCouldHoldIsRefused() {
         Map<String, Object> huge =
                 Map.of("height", 4096, "width", 4096, "channels", 4096, "value_range", List.of(0.0, 1.0));

@@ -18,14 +18,12 @@ final class ToldEngine implements Engine {
             KernelFamily family,
             int threads,
             List<Quantization> quantizations,
-            int inputLength,
             Function<byte[], double[][]> network) {
         this.runtime = runtime;
         this.family = family;
         this.threads = threads;
         this.quantizations = quantizations;
         this.network = network;
-        this.given = network.apply(new byte[inputLength]);
     }
 
     /** A factory of such engines. */
@@ -41,9 +39,7 @@ final class ToldEngine implements Engine {
             if (network == null) {
                 throw new ModelException(model.name(), "has operations that " + runtime + " lacks");
             }
-            Preprocessing spec = model.contract().preprocessing();
-            int length = spec.height() * spec.width() * spec.channels();
-            return new ToldEngine(runtime, family, threads, quantizations, length, network);
+            return new ToldEngine(runtime, family, threads, quantizations, network);
         }
     }
 
