@@ -164,7 +164,7 @@ def bench(
         model=_model_facts(first),
         machine=machine,
         conditions=Conditions(
-            runtime=session.runtime,
+            runtime=session.runtime.value,
             runtime_version=session.version,
             family=session.family,
             threads=threads,

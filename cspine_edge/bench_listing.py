@@ -102,7 +102,7 @@ def _rows(name: str, report: BenchReport) -> Iterator[Row]:
             report=name,
             model=report.model.file,
             machine=place or machine.architecture,
-            runtime=f"{conditions.runtime.value} {conditions.runtime_version}, {conditions.family.value}",
+            runtime=f"{conditions.runtime} {conditions.runtime_version}, {conditions.family.value}",
             threads=latency.threads,
             p50_ms=latency.p50_ms,
             p90_ms=latency.p90_ms,

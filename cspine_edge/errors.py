@@ -11,13 +11,16 @@
     │   ├── ModelError             4    a model file is broken, foreign or cannot be converted
     │   │   └── ContractError      4      its contract is missing, malformed or contradicts the file
     │   └── OutputError            4    an output exists already or cannot be written
-    └── MissingExtraError          5  an optional dependency is absent; the message has the pip line
+    ├── ToolError                  4  a program of others refused what it was given; the message is its own
+    ├── MissingExtraError          5  an optional dependency is absent; the message has the pip line
+    └── MissingToolsError          5  programs of others are absent; the message has the line that installs them
 
 Messages are one sentence that names the file, says what is wrong and how to mend it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 
@@ -36,7 +39,7 @@ class ExitCode(IntEnum):
     BAD_INPUT = 4
     """At least one input could not be used; it is named."""
     MISSING_EXTRA = 5
-    """An optional dependency is not installed."""
+    """An optional dependency, or a program of others that the verb needs, is not installed."""
 
 
 class CspineError(Exception):
@@ -112,3 +115,41 @@ class MissingExtraError(CspineError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an extra that is not installed: pip install 'cspine-edge[{extra}]'")
         self.extra = extra
+
+
+class ToolError(CspineError):
+    """A program of others that ended with an error.
+
+    Parameters
+    ----------
+    tool
+        Its name.
+    said
+        What it said.
+    """
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, tool: str, said: str) -> None:
+        super().__init__(f"{tool} failed: {said}")
+        self.tool = tool
+
+
+class MissingToolsError(CspineError):
+    """Programs of others that are not installed.
+
+    Parameters
+    ----------
+    what
+        What was asked for, e.g. ``"android build"``.
+    absent
+        Names of everything that is missing.
+    remedy
+        The line that installs it all.
+    """
+
+    exit_code = ExitCode.MISSING_EXTRA
+
+    def __init__(self, what: str, absent: Sequence[str], remedy: str) -> None:
+        super().__init__(f"{what} lacks {', '.join(absent)}: {remedy}")
+        self.absent = tuple(absent)

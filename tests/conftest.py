@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import android_tools
 import numpy as np
 import pytest
 
@@ -67,6 +68,16 @@ def csf() -> Path:
 def int8_model() -> Path:
     """The shipped int8 MobileNet, with its contract."""
     return ROOT / "models" / "mobilenet-a1.0-224-int8-qat.tflite"
+
+
+@pytest.fixture(scope="session")
+def scanner_apk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scanner app around the shipped model, built here."""
+    android_tools.need()
+    from cspine_edge.android.assembly import build
+    from cspine_edge.classifier import shipped_model
+
+    return build(shipped_model(), tmp_path_factory.mktemp("apk") / "scanner.apk").path
 
 
 @pytest.fixture(scope="session")

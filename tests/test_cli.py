@@ -59,6 +59,7 @@ def test_overview(cli: Cli) -> None:
     names = [re.split(" {2,}", line)[0] for line in commands(shown.out)]
     assert [name for name in names if " " not in name] == list(VERBS)
     assert [name for name in names if " " in name] == ["bench compare", "bench report"]
+    assert [line.split()[0] for line in commands(cli("android", "--help").out)] == ["build", "verify"]
     assert all(len(line.split()) > 3 for line in commands(shown.out))
     text = " ".join(shown.out.split())
     assert "Research use only. Not a medical device." in text
@@ -80,12 +81,18 @@ def test_version(cli: Cli) -> None:
     assert cli("--version").out == f"cspine-edge {__version__}\n"
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "bench compare", "bench report"])
+WORDS = [verb for verb in VERBS if verb != "android"]
+WORDS += ["bench compare", "bench report", "android build", "android verify"]
+
+
+@pytest.mark.parametrize("verb", WORDS)
 def test_every_option_is_explained(cli: Cli, verb: str) -> None:
     shown = cli(*verb.split(), "--help")
     assert shown.code == 0
-    command = typer.main.get_command(command_line())
-    parameters = command.commands[verb].params  # type: ignore[attr-defined]
+    command: Any = typer.main.get_command(command_line())
+    group, _, name = verb.rpartition(" ")
+    command = command.commands["android"].commands[name] if group == "android" else command.commands[verb]
+    parameters = command.params
     assert parameters
     for parameter in parameters:
         assert parameter.help, parameter.name
@@ -102,7 +109,7 @@ def test_every_option_is_explained(cli: Cli, verb: str) -> None:
 def test_every_table_has_a_json_twin() -> None:
     verbs = (
         *("phantom", "audit", "convert", "check", "layers", "predict", "bench", "verify", "inspect"),
-        *("recommend", "bench compare", "bench report"),
+        *("recommend", "bench compare", "bench report", "android build", "android verify"),
     )
     for verb in verbs:
         function = getattr(import_module(f"cspine_edge.cli.{verb.split()[0]}"), verb.split()[-1])
