@@ -216,10 +216,10 @@ def _kept(path: Path) -> npt.NDArray[np.float32] | None:
     """Read features as they were written: the archive they lie in has a checksum."""
     try:
         with np.load(path) as arrays:
-            found: npt.NDArray[np.float32] = arrays["features"]
-            return found
+            found = arrays["features"]
     except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, BadZipFile, zlib.error):
         return None
+    return found if isinstance(found, np.ndarray) and found.dtype == np.float32 else None
 
 
 def feature_feed(

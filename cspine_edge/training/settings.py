@@ -94,7 +94,7 @@ def require_place(out: Path, described: dict[str, object], split: Split, resume:
     out
         The run folder.
     described, split
-        The settings as JSON has them, and the split.
+        The settings as JSON has them, with the data set's fingerprint, and the split.
     resume
         Whether to go on with what is there.
 
@@ -103,7 +103,7 @@ def require_place(out: Path, described: dict[str, object], split: Split, resume:
     OutputError
         If ``out`` exists, or to resume, holds no broken-off training.
     UsageError
-        If what is there was begun with other settings or another split.
+        If what is there was begun with other settings or another split, or on other data.
     """
     if out.exists() and not resume:
         raise OutputError(out, "exists already; give --resume to go on with it, or choose another --out")
@@ -117,7 +117,7 @@ def require_place(out: Path, described: dict[str, object], split: Split, resume:
             raise InputError(out / SETTINGS_FILE, reason) from error
         if begun != described or Split.load(out / "split.json") != split:
             raise UsageError(
-                f"{out}: was begun with other settings or another split; give the same ones to --resume"
+                f"{out}: was begun with other settings or another split, or on other data; give the same to --resume"
             )
 
 

@@ -125,7 +125,9 @@ def _train(
         raise UsageError("a teacher teaches while the whole network is trained; give --fine-tune-epochs too")
     teacher = Teacher.of(settings.teacher, dataset, split) if settings.teacher else None
     described = settings.describe() | ({"teacher": teacher.describe(out)} if teacher else {})
-    require_place(out, described, split, resume)
+    fingerprint = dataset.fingerprint()
+    begun = described | {"data_fingerprint": fingerprint}
+    require_place(out, begun, split, resume)
     log(f"data: {dataset.describe()}")
     log(f"split: {split.protocol.value}: {leak_of(dataset, split)}")
     use_mixed_precision()
@@ -133,7 +135,7 @@ def _train(
     train_part, validation, test_part = _load_parts(dataset, split, spec)
     with strategy().scope():
         model = _initial_model(settings)
-        write_settings(out, described, split, resume)  # only now: a failure so far leaves nothing behind
+        write_settings(out, begun, split, resume)  # only now: a failure so far leaves nothing behind
         feed = ImageFeed(spec, train_part, validation or test_part, settings.augmentation)
         lessons = _lessons(feed, teacher, dataset, split) if teacher else feed
         history = _run_phases(
@@ -177,7 +179,7 @@ def _train(
         seed=settings.seed,
         data=relative_data_path(dataset.source or dataset.root, out),
         series_pattern=series_pattern,
-        fingerprint=dataset.fingerprint(),
+        fingerprint=fingerprint,
         preprocessing=spec,
         threshold=decision.threshold,
         settings=described,
