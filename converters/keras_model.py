@@ -18,24 +18,30 @@ import h5py
 from cspine_edge.errors import ModelError
 from cspine_edge.training.framework import keras
 
-_STOCK = frozenset(
-    (
-        "Functional Model Sequential InputLayer "
-        "Conv2D Conv2DTranspose DepthwiseConv2D SeparableConv2D Dense EinsumDense "
-        "BatchNormalization GroupNormalization LayerNormalization UnitNormalization Normalization Rescaling "
-        "Activation ELU LeakyReLU PReLU ReLU Softmax ThresholdedReLU "
-        "AveragePooling2D GlobalAveragePooling2D GlobalMaxPooling2D MaxPooling2D "
-        "Add Average Concatenate Dot Maximum Minimum Multiply Subtract "
-        "AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout2D ActivityRegularization "
-        "CenterCrop Cropping2D Flatten Identity Permute RepeatVector Reshape Resizing UpSampling2D ZeroPadding2D "
-        "RandomBrightness RandomContrast RandomCrop RandomFlip RandomHeight RandomRotation RandomTranslation "
-        "RandomWidth RandomZoom "
-        "Constant GlorotNormal GlorotUniform HeNormal HeUniform LecunNormal LecunUniform Ones Orthogonal "
-        "RandomNormal RandomUniform TruncatedNormal VarianceScaling Zeros "
-        "L1 L1L2 L2 OrthogonalRegularizer MaxNorm MinMaxNorm NonNeg UnitNorm RadialConstraint "
-        "Policy"
-    ).split()
-)
+# fmt: off
+_STOCK = frozenset({
+    "Functional", "Model", "Sequential", "InputLayer",
+    "Conv2D", "Conv2DTranspose", "DepthwiseConv2D", "SeparableConv2D", "Dense", "EinsumDense",
+    "BatchNormalization", "GroupNormalization", "LayerNormalization", "UnitNormalization", "Normalization",
+    "Rescaling",
+    "Activation", "ELU", "LeakyReLU", "PReLU", "ReLU", "Softmax", "ThresholdedReLU",
+    "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "MaxPooling2D",
+    "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
+    "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout2D",
+    "ActivityRegularization",
+    "CenterCrop", "Cropping2D", "Flatten", "Identity", "Permute", "RepeatVector", "Reshape", "Resizing",
+    "UpSampling2D", "ZeroPadding2D",
+    "RandomBrightness", "RandomContrast", "RandomCrop", "RandomFlip", "RandomHeight", "RandomRotation",
+    "RandomTranslation",
+    "RandomWidth", "RandomZoom",
+    "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform",
+    "Ones", "Orthogonal",
+    "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros",
+    "L1", "L1L2", "L2", "OrthogonalRegularizer", "MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm",
+    "RadialConstraint",
+    "Policy",
+})
+# fmt: on
 """Class names in a configuration that stand for a computation and nothing else."""
 
 _WEIGHTS = "model.weights.h5"

@@ -90,9 +90,14 @@ def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
         _bring_to_disk(temporary)
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(path, f"cannot be written ({error.strerror or error})") from error
+        raise OutputError(path, f"cannot be written ({_cause(error)})") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _cause(error: OSError) -> str:
+    """Give what the system says; some libraries tell it in a longer text of their own."""
+    return error.strerror or (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _make_folder_of(path: Path) -> None:
@@ -155,7 +160,7 @@ def new_folder(path: Path | str) -> Iterator[Path]:
             target.rmdir()
         folder.rename(target)
     except OSError as error:
-        raise OutputError(path, f"cannot be written ({error.strerror or error})") from error
+        raise OutputError(path, f"cannot be written ({_cause(error)})") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
