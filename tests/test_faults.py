@@ -6,6 +6,7 @@ disappears: there a copy of the folder is what the signal would have left.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -569,10 +570,7 @@ def test_a_disk_that_takes_nothing(
         model = disk / "model.tflite"
         shutil.copy(int8_model, model)
         if state == "full":
-            with (
-                pytest.raises(OSError, match="No space"),
-                (disk / "filler").open("wb", buffering=0) as filler,
-            ):
+            with (disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
                 while True:
                     filler.write(bytes(4096))
         else:
