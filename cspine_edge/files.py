@@ -60,7 +60,7 @@ def _temporary_in(folder: Path, path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
+def replacing(path: Path | str, *, overwrite: bool = False, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path beside ``path`` and rename it into place when the block ends well.
 
     Parameters
@@ -69,6 +69,8 @@ def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
         The file to write. Its folder is created.
     overwrite
         Replace an existing file; otherwise an existing one is an error.
+    durable
+        Wait until it is on the disk, so that a power cut does not leave the name and no content.
 
     Yields
     ------
@@ -86,8 +88,9 @@ def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
     temporary = _temporary_in(path.parent, path)
     try:
         yield temporary
+        if durable:
+            _bring_to_disk(temporary)
         temporary.chmod(0o666 & ~_umask())
-        _bring_to_disk(temporary)
         temporary.replace(path)
     except OSError as error:
         raise OutputError(path, f"cannot be written ({_cause(error)})") from error
@@ -114,7 +117,6 @@ def _umask() -> int:
 
 
 def _bring_to_disk(path: Path) -> None:
-    """Write what the system holds back, or a power cut could leave the name and no content."""
     handle = os.open(path, os.O_RDWR)
     try:
         os.fsync(handle)
@@ -225,9 +227,9 @@ def _is_at(handle: int, lock: Path) -> bool:
         return False
 
 
-def write_bytes(path: Path | str, data: bytes, *, overwrite: bool = False) -> None:
+def write_bytes(path: Path | str, data: bytes, *, overwrite: bool = False, durable: bool = True) -> None:
     """Write ``data`` to ``path`` in one step; see :func:`replacing`."""
-    with replacing(path, overwrite=overwrite) as temporary:
+    with replacing(path, overwrite=overwrite, durable=durable) as temporary:
         temporary.write_bytes(data)
 
 

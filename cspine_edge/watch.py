@@ -181,7 +181,7 @@ class _Journal:
         except (OSError, ValueError, TypeError, KeyError):
             before = 0
         entry = {"arrival": astuple(arrival), "count": before + 1}
-        write_bytes(self._attempts, json.dumps(entry).encode(), overwrite=True)
+        write_bytes(self._attempts, json.dumps(entry).encode(), overwrite=True, durable=False)
         return int(entry["count"])
 
     def write(self, arrival: Arrival, results: list[Verdict | CspineError]) -> None:
