@@ -227,6 +227,15 @@ def dataset(phantom_data: Path) -> LabelledDataset:
     return load_dataset(phantom_data)
 
 
+@pytest.fixture(scope="module")
+def unbroken(
+    dataset: LabelledDataset, he_weights: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, list[np.ndarray]]:
+    """A run with Nadam that nothing happened to, and its weights."""
+    out = tmp_path_factory.mktemp("unbroken") / "run"
+    return out, train(dataset, settings(he_weights, "nadam"), out)
+
+
 _KILLED_IN_AN_EPOCH = """
 import os, sys
 from pathlib import Path
@@ -250,13 +259,21 @@ train(load_dataset(Path(data)), settings(Path(weights), optimizer), Path(out))
 @pytest.mark.workstation
 @pytest.mark.parametrize("optimizer", ["nadam", "adam"])
 def test_a_training_that_was_killed_in_an_epoch_ends_as_the_unbroken_one(
-    optimizer: str, dataset: LabelledDataset, phantom_data: Path, he_weights: Path, root: Path, tmp_path: Path
+    optimizer: str,
+    dataset: LabelledDataset,
+    unbroken: tuple[Path, list[np.ndarray]],
+    phantom_data: Path,
+    he_weights: Path,
+    root: Path,
+    tmp_path: Path,
 ) -> None:
     """Bit for bit, on a processor: with augmentation, dropout, a falling rate and the optimizer's own state."""
     how = settings(he_weights, optimizer)
-    lines: list[str] = []
-    unbroken = train(dataset, how, tmp_path / "unbroken" / "run", log=lines.append)
-    steps = -(-len(json.loads((tmp_path / "unbroken/run/split.json").read_bytes())["train"]) // 8)
+    whole, wanted = unbroken
+    if optimizer != "nadam":
+        whole = tmp_path / "unbroken" / "run"
+        wanted = train(dataset, how, whole)
+    steps = -(-len(json.loads((whole / "split.json").read_bytes())["train"]) // 8)
     out = tmp_path / "killed" / "run"
     killed_at = 3 * steps + 2  # in the second epoch of the fine-tuning
     words = [root, root / "tests", phantom_data, he_weights, optimizer, out, killed_at]
@@ -269,18 +286,17 @@ def test_a_training_that_was_killed_in_an_epoch_ends_as_the_unbroken_one(
     told_again: list[str] = []
     resumed = train(dataset, how, out, resume=True, log=told_again.append)
     assert any("fine-tune: resumed after epoch 1 of 2" in line for line in told_again)
-    for one, other in zip(unbroken, resumed, strict=True):
+    for one, other in zip(wanted, resumed, strict=True):
         np.testing.assert_array_equal(one, other)
-    first, second = (
-        json.loads((tmp_path / name / "run/metrics.json").read_bytes()) for name in ("unbroken", "killed")
+    assert json.loads((out / "metrics.json").read_bytes()) == json.loads(
+        (whole / "metrics.json").read_bytes()
     )
-    assert first == second
 
 
 @pytest.mark.slow
 @pytest.mark.workstation
 def test_a_training_goes_on_from_any_moment(
-    dataset: LabelledDataset, he_weights: Path, tmp_path: Path
+    dataset: LabelledDataset, unbroken: tuple[Path, list[np.ndarray]], he_weights: Path, tmp_path: Path
 ) -> None:
     from cspine_edge.run import Run
     from cspine_edge.training.framework import tf
@@ -289,7 +305,7 @@ def test_a_training_goes_on_from_any_moment(
     disk = tmp_path / "disk"
     disk.mkdir()
     with moments(disk, tmp_path / "moments") as left:
-        unbroken = train(dataset, how, disk / "run")
+        train(dataset, how, disk / "run")
     assert len(left) > 40
     for folder in left:
         if not (folder / "run").exists():
@@ -304,10 +320,10 @@ def test_a_training_goes_on_from_any_moment(
             assert Run.load(folder / "run").require_model().exists()
     begun = [folder / "run" for folder in left if (folder / "run").exists()]
     shutil.rmtree(disk)
-    for run in (begun[0], begun[len(begun) // 2], begun[-1]):
+    for run in (begun[len(begun) // 3], begun[-1]):
         shutil.rmtree(disk, ignore_errors=True)
         shutil.copytree(run.parent, disk)  # checkpoints name their place
-        for one, other in zip(unbroken, train(dataset, how, disk / "run", resume=True), strict=True):
+        for one, other in zip(unbroken[1], train(dataset, how, disk / "run", resume=True), strict=True):
             np.testing.assert_array_equal(one, other)
 
 
@@ -372,25 +388,17 @@ def test_a_converted_model_lies_there_with_all_that_belongs_to_it(small_run: Pat
     from converters.convert import ConvertSettings, convert, source_of_run
     from cspine_edge.contract import Precision
 
-    source = source_of_run(small_run)
     disk = tmp_path / "disk"
     disk.mkdir()
-    how = ConvertSettings(Precision.INT8_QAT, calibration_size=24, qat_epochs=1, batch_size=8)
+    how = ConvertSettings(Precision.INT8, calibration_size=12)
     with moments(disk, tmp_path / "moments") as left:
-        whole = convert(source, how, disk / "model.tflite", log=lambda line: None)
+        convert(source_of_run(small_run), how, disk / "model.tflite", log=lambda line: None)
     assert len(left) > 8
     for folder in left:
         for path in seen(folder):
             require_whole(path)
         if (folder / "model.tflite").exists():
             assert (folder / "model.calibration.json").exists()
-    shutil.rmtree(disk)
-    shutil.copytree(left[-8], disk)
-    (disk / "model.tflite").unlink(missing_ok=True)
-    lines: list[str] = []
-    again = convert(source, how, disk / "model.tflite", resume=True, log=lines.append)
-    assert again.file.graph == whole.file.graph
-    assert not (disk / "model.checkpoints").exists()
 
 
 # Ctrl-C and SIGTERM
@@ -433,20 +441,18 @@ def signalled(needle: str, number: signal.Signals, *words: object) -> Outcome:
         (["recommend"], "pareto.json"),
     ],
 )
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_every_verb_ends_with_one_line(
     words: list[object],
     needle: str,
-    number: signal.Signals,
-    code: int,
     phantom_data: Path,
     int8_model: Path,
     tmp_path: Path,
 ) -> None:
     shutil.copy(int8_model, tmp_path / "model.tflite")
     stand_in = {"OUT": tmp_path / "out", "DATA": phantom_data, "MODEL": tmp_path / "model.tflite"}
+    number = signal.SIGTERM if needle in (".tflite", "audit.html") else signal.SIGINT
     told = signalled(needle, number, *(stand_in.get(str(word), word) for word in words))
-    assert (told.code, told.err) == (code, "interrupted\n")
+    assert (told.code, told.err) == (128 + number, "interrupted\n")
     assert told.out == ""
     left = {path.name for path in tmp_path.rglob("*")} - {"model.tflite"}
     assert left in (set(), {"out", "audit.json"})  # an audit's files, one by one
@@ -455,9 +461,8 @@ def test_every_verb_ends_with_one_line(
 
 @pytest.mark.slow
 @pytest.mark.workstation
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_training_says_how_to_go_on(
-    number: signal.Signals, phantom_data: Path, he_weights: Path, tmp_path: Path
+    phantom_data: Path, he_weights: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "run"
     words = ["train", phantom_data, "--out", out, "--weights", he_weights, "--alpha", 0.25, "--size", 32]
@@ -465,9 +470,9 @@ def test_an_interrupted_training_says_how_to_go_on(
     with process(*words) as running:
         assert running.stdout is not None
         assert next(line for line in running.stdout if line.startswith("head 2/500"))
-        running.send_signal(number)
+        running.send_signal(signal.SIGINT)
         _, told = running.communicate(timeout=120)
-    assert running.returncode == 128 + number
+    assert running.returncode == 130
     assert told == "interrupted; the same command goes on with --resume\n"
     history = json.loads((out / "checkpoints" / "head" / "history.json").read_bytes())
     assert len(history) >= 2
@@ -604,13 +609,12 @@ def test_a_disk_that_takes_nothing(
 @pytest.mark.slow
 @pytest.mark.workstation
 def test_a_training_goes_on_once_there_is_room(
-    dataset: LabelledDataset, he_weights: Path, tmp_path: Path
+    dataset: LabelledDataset, unbroken: tuple[Path, list[np.ndarray]], he_weights: Path, tmp_path: Path
 ) -> None:
     how = settings(he_weights, "nadam")
-    unbroken = train(dataset, how, tmp_path / "unbroken" / "run")
     told: list[str] = []
     with mounted(tmp_path / "disk", "size=100k") as disk:
-        for size in ("300k", "1m", "2m", "4m", "6m", "64m"):
+        for size in ("300k", "2m", "64m"):
             out = disk / "run"
             remount(disk, f"size={size}")
             try:
@@ -619,9 +623,9 @@ def test_a_training_goes_on_once_there_is_room(
                 told.append(str(error))
                 for path in seen(disk):
                     require_whole(path)
-        for one, other in zip(unbroken, resumed, strict=True):
+        for one, other in zip(unbroken[1], resumed, strict=True):
             np.testing.assert_array_equal(one, other)
-    assert len(told) >= 3
+    assert len(told) == 2
     assert all("cannot be written" in line and "\n" not in line for line in told)
 
 

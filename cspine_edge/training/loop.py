@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -203,7 +202,7 @@ def _damage_told(folder: Path) -> Iterator[None]:
     """What lies in the folder is checked as it is read: checkpoints and archives carry checksums."""
     try:
         yield
-    except (OSError, ValueError, EOFError, KeyError, AssertionError, BadZipFile, tf.errors.OpError) as error:
+    except Exception as error:  # TensorFlow raises almost anything on a cut file
         raise InputError(folder, "is damaged; remove it, and --resume begins this part anew") from error
 
 
