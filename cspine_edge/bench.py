@@ -21,6 +21,7 @@ from .cold_start import ColdStart, ColdStartError, measure_cold_start
 from .contract import KernelFamily
 from .cooling import Cooling, wait_until_cool
 from .errors import UsageError
+from .interruption import Interrupted
 from .latency import TAIL_SHARE, Blocks, Latency
 from .machine import Machine, describe_machine, peak_memory_mib
 from .preprocess import prepare
@@ -218,7 +219,7 @@ def _sustained(classifier: Classifier, seconds: float, root: Path, step: Step) -
 
     try:
         return sustain(classifier, seconds, lambda: read_sensors(root), on_second=tell)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         return None
 
 

@@ -66,7 +66,9 @@ class ColdStart:
 _FIRST_VERDICT = """
 import time
 marks = [time.monotonic_ns()]
-import json, sys
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]  # nothing is imported from the folder that the user is in
+import json
 given = json.loads(sys.argv[1])
 sys.path[:] = given["sys_path"]
 import importlib

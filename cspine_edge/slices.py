@@ -160,7 +160,8 @@ def read_slices(path: Path) -> Iterator[CtSlice]:
     Raises
     ------
     SliceError
-        If the file is missing, empty, cut short, of another kind or larger than ``MAX_PIXELS``.
+        If the file is missing, empty, cut short, of another kind or larger than ``MAX_PIXELS``, or is written to
+        while it is read.
     MissingExtraError
         If the file is compressed in a way that needs the ``dicom`` extra.
     """
@@ -169,20 +170,35 @@ def read_slices(path: Path) -> Iterator[CtSlice]:
         if not path.is_file():
             raise SliceError(path, _no_file(path))
         with path.open("rb") as opened:
+            before = os.fstat(opened.fileno())
             # Decoders read in many small steps, which cost less in memory.
-            file = io.BytesIO(opened.read()) if path.stat().st_size <= _LARGEST_READ_AT_ONCE else opened
+            at_once = before.st_size <= _LARGEST_READ_AT_ONCE
+            file = io.BytesIO(opened.read()) if at_once else opened
+            if at_once:
+                _refuse_changed(path, opened, before)
             head = file.read(132)
             file.seek(0)
             if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
-                yield CtSlice(path, frame=0, frames=1, pixels=_read_picture(path, file, head))
+                found = iter([CtSlice(path, frame=0, frames=1, pixels=_read_picture(path, file, head))])
             elif is_dicom(head):
                 from .dicom import read_frames
 
-                yield from read_frames(path, file)
+                found = read_frames(path, file)
             else:
                 raise SliceError(path, _foreign(head))
+            for frame in found:
+                if not at_once:
+                    _refuse_changed(path, opened, before)
+                yield frame
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _refuse_changed(path: Path, file: BinaryIO, before: os.stat_result) -> None:
+    """Refuse what may be the one half of an old file and the other half of a new one."""
+    now = os.fstat(file.fileno())
+    if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise SliceError(path, "was changed while it was read; wait until it is written, and read it again")
 
 
 def iter_slices(paths: Iterable[Path], on_error: OnError) -> Iterator[CtSlice]:

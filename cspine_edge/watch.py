@@ -126,7 +126,7 @@ class _Attempts:
         except (OSError, ValueError, TypeError, KeyError):
             before = 0
         entry = {"arrival": astuple(arrival), "count": before + 1}
-        write_bytes(self._path, json.dumps(entry).encode(), overwrite=True)
+        write_bytes(self._path, json.dumps(entry).encode(), overwrite=True, durable=False)
         return int(entry["count"])
 
     def end(self) -> None:

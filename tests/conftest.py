@@ -70,6 +70,10 @@ def int8_model() -> Path:
     return ROOT / "models" / "mobilenet-a1.0-224-int8-qat.tflite"
 
 
+PERSON = "ZZYZX"
+"""Stands in all that the phantom's DICOM files say of a person, and may stand nowhere else."""
+
+
 @pytest.fixture(scope="session")
 def scanner_apk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scanner app around the shipped model, built here."""
@@ -82,11 +86,23 @@ def scanner_apk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def phantom_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A labelled phantom: 8 series of 6 slices, 128 x 128, as DICOM in HU."""
+    """A labelled phantom: 8 series of 6 slices, 128 x 128, as DICOM in HU, of a person with a name."""
+    import pydicom
+
     folder = tmp_path_factory.mktemp("data") / "phantom"
     write_phantom(
         folder, series=8, slices=6, seed=5, difficulty=0.1, image_format=ImageFormat.DICOM, size=128
     )
+    for path in folder.rglob("*.dcm"):
+        dataset = pydicom.dcmread(path)
+        dataset.PatientName = f"{PERSON}^Ann"
+        dataset.OtherPatientNames = f"{PERSON}^Anna"
+        dataset.PatientID = dataset.AccessionNumber = f"{PERSON}1"
+        dataset.PatientBirthDate = "19010203"
+        dataset.PatientAddress = dataset.PatientComments = f"{PERSON} street"
+        dataset.ReferringPhysicianName = dataset.OperatorsName = f"{PERSON}^Doctor"
+        dataset.InstitutionName = dataset.StudyDescription = dataset.SeriesDescription = f"{PERSON} ward"
+        dataset.save_as(path)
     return folder
 
 

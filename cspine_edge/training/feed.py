@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -210,6 +212,16 @@ class FeatureFeed:
         return tf.data.Dataset.from_tensor_slices(self.watched).batch(256)
 
 
+def _kept(path: Path) -> npt.NDArray[np.float32] | None:
+    """Read features as they were written: the archive they lie in has a checksum."""
+    try:
+        with np.load(path) as arrays:
+            found = arrays["features"]
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, BadZipFile, zlib.error):
+        return None
+    return found if isinstance(found, np.ndarray) and found.dtype == np.float32 else None
+
+
 def feature_feed(
     base: keras.Model,
     images: ImageFeed,
@@ -233,7 +245,8 @@ def feature_feed(
         Seed of the renditions.
     cache
         Folder of computed features. A file's name hashes all that its content depends on, so that a
-        broken-off training goes on where it was, and another optimizer finds the work done.
+        broken-off training goes on where it was, and another optimizer finds the work done. One that is damaged
+        is made again.
     log
         Receives a line where features are found in the cache.
     """
@@ -245,12 +258,12 @@ def feature_feed(
         recipe = f"{base.name} {weights} {images.spec} {augmentation} {seed} {number} {base.compute_dtype}"
         digest = hashlib.sha256(recipe.encode())
         digest.update(part.images.tobytes())
-        path = cache / f"{digest.hexdigest()[:32]}.npy"
-        if path.is_file():
-            log(f"{what}: found in {cache}")
-            found: npt.NDArray[np.float32] = np.load(path)
-            return found
+        path = cache / f"{digest.hexdigest()[:32]}.npz"
         count = len(part.labels)
+        found = _kept(path)
+        if found is not None and found.shape == (count, base.output_shape[-1]):
+            log(f"{what}: found in {cache}")
+            return found
         batches = training_batches(
             part.images,
             part.labels,
@@ -268,9 +281,8 @@ def feature_feed(
                 rows.append(np.asarray(base(batch, training=False), dtype=np.float32))
                 step(len(rows[-1]))
         made = np.concatenate(rows)
-        cache.mkdir(parents=True, exist_ok=True)
         with replacing(path, overwrite=True) as temporary, temporary.open("wb") as stream:
-            np.save(stream, made)
+            np.savez(stream, features=made)
         return made
 
     count = renditions if images.augmentation is not None else 1
