@@ -304,10 +304,14 @@ def test_a_full_disk_loses_nothing(folder: Path, out: Path, pictures: list[Path]
 
 
 @pytest.mark.parametrize(
-    "words",
-    [["--watch", "."], ["--out", "o.jsonl"], ["--watch", ".", "--out", "o.jsonl", "--json"]],
+    ("words", "sentence"),
+    [
+        (["--watch", "."], "--watch needs --out FILE.jsonl"),
+        (["--out", "o.jsonl"], "name files or folders, or a folder to --watch"),
+        (["--watch", ".", "--out", "o.jsonl", "--json"], "leave --json and --csv out"),
+    ],
 )
-def test_options_that_go_together(words: list[str], tmp_path: Path) -> None:
+def test_options_that_go_together(words: list[str], sentence: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cspine_edge", "predict", *words],
         capture_output=True,
@@ -316,4 +320,5 @@ def test_options_that_go_together(words: list[str], tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert done.returncode == ExitCode.USAGE
-    assert "go together" in done.stderr
+    assert sentence in done.stderr
+    assert not list(tmp_path.iterdir())
