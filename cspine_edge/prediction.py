@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import CspineError, ExitCode, UsageError
+from .errors import CspineError, ExitCode, UsageError, printable
 
 if TYPE_CHECKING:
     from .classifier import Classifier, Facts, Verdict
@@ -147,7 +147,7 @@ def _write_json(verdicts: Iterable[Verdict]) -> int:
     sys.stdout.write("[")
     for count, verdict in enumerate(verdicts, start=1):
         sys.stdout.write(",\n " if count > 1 else "\n ")
-        sys.stdout.write(json.dumps(plain(verdict), ensure_ascii=False))
+        sys.stdout.write(printable(json.dumps(plain(verdict), ensure_ascii=False)))
     sys.stdout.write("\n]\n")
     return count
 
@@ -178,4 +178,4 @@ def line(verdict: Verdict) -> str:
     frame = f" [{verdict.frame}]" if verdict.frame else ""
     window = f"window {verdict.window} ({verdict.window_source.value})" if verdict.window else "as displayed"
     refer = f"{_REFER if verdict.refer else '':<{len(_REFER)}}" if verdict.coverage else ""
-    return f"{verdict.label:<9} {verdict.score:7.4f}{refer}  {verdict.path}{frame}  {window}"
+    return printable(f"{verdict.label:<9} {verdict.score:7.4f}{refer}  {verdict.path}{frame}  {window}")

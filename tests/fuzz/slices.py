@@ -246,7 +246,7 @@ def _absurd(rng: Random) -> bytes:
     for tag in (0x00280010, 0x00280011, 0x00280100, 0x00280002):
         if rng.random() < 0.5:
             parts[tag] = element(
-                tag, b"US", struct.pack("<H", rng.choice((0, 1, 8, 32, 512, 8191, 8192, 65535)))
+                tag, b"US", struct.pack("<H", rng.choice((0, 1, 8, 32, 512, 4096, 4097, 65535)))
             )
     if rng.random() < 0.5:
         frames = str(rng.choice((0, -1, 2, 65536, 2**31 - 1, 2**31, 2**63, 10**30))).encode()
@@ -255,7 +255,7 @@ def _absurd(rng: Random) -> bytes:
         0x00280004, b"CS", rng.choice((b"MONOCHROME2 ", b"RGB ", b"PALETTE COLOR ", b"YBR_FULL"))
     )
     pixels = rng.choice((bytes(512), bytes(2), bytes(200_000)))
-    stated = rng.choice((None, 0xFFFFFFFE, 0x7FFFFFFF, 8192 * 8192 * 2))
+    stated = rng.choice((None, 0xFFFFFFFE, 0x7FFFFFFF, 4096 * 4096 * 2))
     syntax = rng.choice(_SYNTAXES)
     body = b"".join(parts[tag] for tag in sorted(parts)) + element(0x7FE00010, b"OW", pixels, stated)
     if syntax.endswith("1.99"):
@@ -264,10 +264,26 @@ def _absurd(rng: Random) -> bytes:
     return part10(body, syntax)
 
 
+def _absurd_frame(rng: Random) -> bytes:
+    """A compressed frame whose own header states another size than the file's."""
+    marks = {b"\xff\x4f\xff\x51": (8, 4), b"\xff\xc0": (5, 2), b"\xff\xc3": (5, 2), b"\xff\xf7": (5, 2)}
+    found = [(data, mark) for data in dicom_seeds() for mark in marks if mark in data]
+    data, mark = rng.choice(found)
+    place, width = marks[mark]
+    changed = bytearray(data)
+    place += data.index(mark)
+    for side in range(rng.choice((1, 2, 2))):
+        number = rng.choice((0, 1, 1000, 9000, 16384, 65500, 65535, 2**31 - 1))
+        changed[place + side * width : place + (side + 1) * width] = (number % 256**width).to_bytes(
+            width, "big"
+        )
+    return bytes(changed)
+
+
 def _true_size(rng: Random) -> bytes:
     """As many pixels as are stated, at the bound of what is read."""
     bits, samples = rng.choice(((8, 1), (16, 1), (32, 1), (8, 3)))
-    rows, columns = rng.choice(((8192, 8192), (4096, 4096), (65535, 1024), (1, 65535), (8193, 8192)))
+    rows, columns = rng.choice(((4096, 4096), (65535, 256), (1, 65535), (4097, 4096)))
     parts = ct_elements(rows, columns)
     for tag, number in (
         (0x00280002, samples),
@@ -296,9 +312,18 @@ def _true_size(rng: Random) -> bytes:
 
 @cache
 def zeros(mib: int, wbits: int) -> bytes:
-    """So many MiB of zeros, packed."""
-    packer = zlib.compressobj(level=1, wbits=wbits)
-    return b"".join(packer.compress(bytes(1 << 20)) for _ in range(mib)) + packer.flush()
+    """So many MiB of zeros, packed; what follows them is missing."""
+    packer = zlib.compressobj(wbits=wbits)
+    begin = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return begin + (packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)) * (mib - 1)
+
+
+def _scans(rng: Random) -> bytes:
+    """A progressive JPEG of very many scans."""
+    size = rng.choice(((64, 64), (4096, 4096)))
+    data = _encoded(Image.new("L", size, 9), "JPEG", progressive=True)
+    begin, end = data.rindex(b"\xff\xda"), data.rindex(b"\xff\xd9")
+    return data[:end] + data[begin:end] * rng.choice((10, 95, 3000)) + data[end:]
 
 
 def _bomb(rng: Random) -> bytes:
@@ -327,7 +352,7 @@ def png(width: int, height: int, chunks: list[tuple[bytes, bytes]], depth: int =
 
 def _absurd_picture(rng: Random) -> bytes:
     """A picture whose header promises what its data does not hold, or chunks in any order and number."""
-    sizes = (0, 1, 64, 8191, 8192, 65535, 2**31 - 1, 2**31, 2**32 - 1)
+    sizes = (0, 1, 64, 4096, 4097, 65535, 2**31 - 1, 2**31, 2**32 - 1)
     depth, color = rng.choice((1, 2, 4, 8, 16, 0, 3)), rng.choice((0, 2, 3, 4, 6, 1))
     chunks = []
     for _ in range(rng.choice((0, 1, 2, 5, 3000))):
@@ -342,13 +367,13 @@ def _absurd_picture(rng: Random) -> bytes:
 def _large_picture(rng: Random) -> bytes:
     """A picture at the bound of what is read."""
     mode = rng.choice(("L", "RGB", "RGBA", "P", "1", "I;16"))
-    side = rng.choice(((8192, 8192), (65535, 1000), (8193, 8192)))
+    side = rng.choice(((4096, 4096), (65535, 256), (4097, 4096)))
     return _encoded(Image.new(mode, side), "PNG", compress_level=1)
 
 
 _MAKERS = (
-    *((_nested, 20), (_absurd, 60), (_absurd_picture, 60)),
-    *((_bomb, 1), (_large_picture, 1), (_true_size, 1)),
+    *((_nested, 20), (_absurd, 60), (_absurd_picture, 60), (_absurd_frame, 40)),
+    *((_bomb, 4), (_scans, 4), (_large_picture, 1), (_true_size, 1)),
 )
 
 

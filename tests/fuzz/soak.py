@@ -16,12 +16,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import IO
 
 from .door import Door
-from .worker import LONGEST_S, Box, Trial, trace_of, work
+from .worker import LONGEST_S, Box, Trial, processor_time_s, trace_of, work
 
-_GRACE_S = 2.0
-_PROCESS_LIMIT_S = 3 * LONGEST_S
+_PATIENCE_S = 6 * LONGEST_S
+"""For what uses no processor time, be it that it waits or that the machine has other work."""
+_PROCESS_LIMIT_S = 6 * LONGEST_S
 """Of the whole command line, whose start is in it."""
 
 
@@ -174,7 +176,7 @@ def _worker(jobs: Sequence[_Job], begin: int, box: Box) -> Iterator[tuple[_Job, 
                 path, started, line = None, time.monotonic(), b""
                 while True:
                     # An input is written, then tried; each has the whole time.
-                    ready, _, _ = select.select([told], [], [], LONGEST_S + _GRACE_S)
+                    ready = _answers(told, child)
                     line = told.readline() if ready else b""
                     if not line.startswith(b'{"path"'):
                         break
@@ -198,6 +200,16 @@ def _worker(jobs: Sequence[_Job], begin: int, box: Box) -> Iterator[tuple[_Job, 
         os.close(asks[1])
         if child:
             os.waitpid(child, 0)
+
+
+def _answers(told: IO[bytes], child: int) -> bool:
+    """Wait for a line from a worker; false if it has hung."""
+    used, began = processor_time_s(child), time.monotonic()
+    while not select.select([told], [], [], LONGEST_S)[0]:
+        busy = processor_time_s(child) - used > LONGEST_S
+        if busy or time.monotonic() - began > _PATIENCE_S:
+            return False
+    return True
 
 
 def _serve(jobs: Sequence[_Job], begin: int, box: Box, tell: int, ask: int) -> None:
