@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import slices
+from . import models, slices
 from .door import Door
 
-DOORS: tuple[Door, ...] = (slices.DOOR,)
+DOORS: tuple[Door, ...] = (slices.DOOR, models.DOOR)
