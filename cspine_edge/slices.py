@@ -13,6 +13,7 @@ Pixels are taken as stored: an EXIF orientation is not applied, and an alpha cha
 from __future__ import annotations
 
 import io
+import os
 import re
 import threading
 import warnings
@@ -419,7 +420,7 @@ def find_slices(inputs: Sequence[Path], on_error: OnError | None = None) -> list
     for given in map(Path, inputs):
         try:
             if given.is_dir():
-                inside = list(_walk(given, set(), report))
+                inside = list(_walk(given, report))
                 if not inside:
                     report(SliceError(given, "holds no slices; give a folder with PNG, JPEG or DICOM files"))
                 found.update(dict.fromkeys(inside))
@@ -443,23 +444,40 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
     return parts, name
 
 
-def _walk(folder: Path, seen: set[tuple[int, int]], report: OnError) -> Iterator[Path]:
+def _walk(folder: Path, report: OnError) -> Iterator[Path]:
+    """Walk all below a folder; not by recursion, for folders may be nested deeper than calls."""
+    seen: set[tuple[int, int]] = set()
+    open_folders = [iter(_entries(folder, seen, report))]
+    while open_folders:
+        entry = next(open_folders[-1], None)
+        if entry is None:
+            open_folders.pop()
+        elif _is_folder(entry):
+            open_folders.append(iter(_entries(Path(entry.path), seen, report)))
+        elif _looks_like_slice(path := Path(entry.path)):
+            yield path
+
+
+def _entries(folder: Path, seen: set[tuple[int, int]], report: OnError) -> list[os.DirEntry[str]]:
+    """What a folder holds, in order; nothing the second time."""
     try:
-        stat = folder.stat()
-        entries = sorted(folder.iterdir(), key=lambda path: natural_key(path.name))
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            return []
+        with os.scandir(folder) as listed:
+            entries = [entry for entry in listed if not entry.name.startswith(".")]
     except OSError as error:
         report(_unreadable(folder, error))
-        return
-    if (stat.st_dev, stat.st_ino) in seen:
-        return
-    seen.add((stat.st_dev, stat.st_ino))
-    for path in entries:
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from _walk(path, seen, report)
-        elif _looks_like_slice(path):
-            yield path
+        return []
+    seen.add((status.st_dev, status.st_ino))
+    return sorted(entries, key=lambda entry: natural_key(entry.name))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _looks_like_slice(path: Path) -> bool:

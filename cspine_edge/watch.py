@@ -23,6 +23,7 @@ from typing import Any
 
 from .batch import classify_file
 from .classifier import Classifier, Verdict
+from .documents import parse
 from .errors import CspineError, InputError, OutputError, SliceError, UsageError
 from .files import write_bytes
 from .prediction import plain
@@ -165,9 +166,9 @@ class _Journal:
 
     def _read(self, number: int, line: bytes) -> Arrival:
         try:
-            entry = json.loads(line)
+            entry = parse(line)
             return Arrival(str(entry["file"]), int(entry["size_bytes"]), int(entry["modified_ns"]))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise self._foreign(number) from error
 
     def _foreign(self, number: int) -> OutputError:
@@ -176,13 +177,13 @@ class _Journal:
     def attempt(self, arrival: Arrival) -> int:
         """Note that a file is being read; give how often it has been, each time but this ended the process."""
         try:
-            entry = json.loads(self._attempts.read_bytes())
-            before = entry["count"] if entry["arrival"] == list(astuple(arrival)) else 0
+            entry = parse(self._attempts.read_bytes())
+            before = int(entry["count"]) if entry["arrival"] == list(astuple(arrival)) else 0
         except (OSError, ValueError, TypeError, KeyError):
             before = 0
         entry = {"arrival": astuple(arrival), "count": before + 1}
         write_bytes(self._attempts, json.dumps(entry).encode(), overwrite=True)
-        return int(entry["count"])
+        return before + 1
 
     def write(self, arrival: Arrival, results: list[Verdict | CspineError]) -> None:
         """Add a line and bring it to the disk, or leave the journal as it was."""

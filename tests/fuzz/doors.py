@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from . import models, slices
-from .door import Door
+from . import calls, documents, models, slices, trees
 
-DOORS: tuple[Door, ...] = (slices.DOOR, models.DOOR)
+DOORS = (slices.DOOR, models.DOOR, documents.DOOR, trees.DOOR, calls.DOOR)

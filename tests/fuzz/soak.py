@@ -98,7 +98,11 @@ def generated(doors: Sequence[Door], count: int, seed: int) -> Iterator[_Job]:
 def given(door: Door, files: Iterable[Path]) -> Iterator[_Job]:
     """Inputs that lie there already."""
     for number, file in enumerate(files):
-        yield _Job(door, number, lambda folder, file=file: Path(shutil.copy(file, folder / file.name)))
+
+        def write(folder: Path, file: Path = file) -> Path:
+            return Path(shutil.copy(file, folder / file.name))
+
+        yield _Job(door, number, write)
 
 
 def soak(
@@ -123,7 +127,7 @@ def soak(
     findings: list[Finding] = []
     slowest, peak = (0.0, "none"), (0.0, "none")
     processes = 0
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=_room()) as name:
         box = Box(Path(name))
         todo = 0
         while todo < len(jobs):
@@ -149,6 +153,13 @@ def soak(
         *peak,
         tuple(findings),
     )
+
+
+def _room() -> Path | None:
+    """Memory, if there is enough: a hundred thousand folders take minutes to make on a disk."""
+    memory = Path("/dev/shm")
+    enough = memory.is_dir() and shutil.disk_usage(memory).free > 4 << 30
+    return memory if enough else None
 
 
 def _keep(job: _Job, path: Path | None, problem: str, keep: Path) -> Finding:

@@ -88,7 +88,7 @@ class Box:
             os.close(handle)
         # pytest may have put its own in their place.
         sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
-        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", 1, encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         self._trace = open(self.folder / "trace", "w+b")  # noqa: SIM115
         faulthandler.enable(self._trace, all_threads=False)
         sys.addaudithook(self._see)
@@ -117,10 +117,10 @@ class Box:
             if isinstance(path, int):
                 continue
             place = os.path.abspath(os.fsdecode(path))  # noqa: PTH100, no link is followed
-            if not place.startswith(self._allowed) and place != os.devnull:
+            if not (place + os.sep).startswith(self._allowed) and place != os.devnull:
                 self._written.append(f"{event} {place!r}")
 
-    def try_(self, call: Call, named: Path) -> Trial:
+    def try_(self, call: Call) -> Trial:
         """Make the call and judge what comes of it."""
         before = _contents(self.inputs)
         self._start()
@@ -140,7 +140,11 @@ class Box:
             problems.append(f"left temporary files: {left}")
         if _contents(self.inputs) != before:
             problems.append("changed its input")
-        problems += _judge(code, err, named)
+        problems += _judge(code, err)
+        if (
+            code == ExitCode.BAD_INPUT and "error: " not in err and "read" not in out
+        ):  # an audit tells it as a finding
+            problems.append("said nothing of why it ended with code 4")
         if isinstance(call, list):
             problems += _judge_output(call, code, out)
         return Trial(code, tuple(problems), seconds, peak)
@@ -221,7 +225,7 @@ def _peak_mib() -> float:
     return own / 1024
 
 
-def _judge(code: int | None, err: str, named: Path) -> list[str]:
+def _judge(code: int | None, err: str) -> list[str]:
     problems = []
     if code is not None and code not in set(ExitCode):
         problems.append(f"ended with code {code}")
@@ -234,8 +238,6 @@ def _judge(code: int | None, err: str, named: Path) -> list[str]:
             problems.append(f"printed a line of {len(line)} characters: {line[:100]!r}")
         if line and not _SENTENCE.match(line) and not (usage and _USAGE.match(line)):
             problems.append(f"printed no sentence: {line[:200]!r}")
-    if code == ExitCode.BAD_INPUT and "error: " not in err:
-        problems.append("said nothing of why it ended with code 4")
     return problems[:5]
 
 
@@ -244,7 +246,7 @@ def _judge_output(call: list[str], code: int | None, out: str) -> list[str]:
     if "--csv" not in call and not out.replace("\n", "").isprintable():
         bad = next(char for char in out.replace("\n", "") if not char.isprintable())
         problems.append(f"printed a control character on standard output: {bad!r}")
-    if "--json" in call and code == 0:
+    if "--json" in call and "--help" not in call and code == 0:
         try:
             json.loads(out, parse_constant=lambda name: problems.append(f"printed {name} in its JSON"))
         except ValueError as error:
@@ -254,4 +256,4 @@ def _judge_output(call: list[str], code: int | None, out: str) -> list[str]:
 
 def work(door: Door, box: Box, path: Path) -> Trial:
     """Try one input."""
-    return box.try_(door.call(path, box.out), path)
+    return box.try_(door.call(path, box.out))
