@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -252,8 +253,9 @@ def _about_tails(latencies: Sequence[Latency]) -> Iterator[str]:
 
 def _work(classifier: Classifier) -> Work:
     """Count products in a session of reference kernels, since XNNPACK's delegate hides its operations."""
-    path, graph = classifier.file.path, classifier.file.graph
-    session = open_session(path, graph, threads=1, family=KernelFamily.REFERENCE)
+    file = classifier.file
+    listing: dict[str, Any] = {"family": KernelFamily.REFERENCE, "to_run": False}
+    session = open_session(file.path, file.graph, threads=1, digest=file.graph_sha256, **listing)
     return work_of(tflite_session(session, "the bench is"))
 
 

@@ -147,7 +147,7 @@ def write_listing(path: Path, reports: Sequence[Named], *, overwrite: bool = Fal
         If the file exists and ``overwrite`` is false, or cannot be written.
     """
     if path.suffix.lower() not in (".html", ".htm"):
-        write_bytes(path, markdown(reports).encode(), overwrite=overwrite)
+        write_bytes(path, markdown(reports).encode(errors="backslashreplace"), overwrite=overwrite)
         return
     parts = [f"<h1>{_TITLE}</h1>", table(COLUMNS, [row.cells() for row in rows_of(reports)])]
     for name, report in reports:

@@ -284,6 +284,11 @@ class ModelFile:
     contract: Contract | None
     attachments: dict[str, bytes]
 
+    @property
+    def graph_sha256(self) -> str | None:
+        """SHA-256 of the graph, which is known where there is a contract."""
+        return self.contract.graph_sha256 if self.contract else None
+
     @classmethod
     def read(cls, path: Path | str) -> ModelFile:
         """Read a model file and verify its hash.
@@ -331,7 +336,11 @@ class ModelFile:
             from .onnx_model import put_together
         else:
             put_together = _put_together
-        write_bytes(path, put_together(self.graph, entries), overwrite=overwrite)
+        from .probation import vouch
+
+        content = put_together(self.graph, entries)
+        write_bytes(path, content, overwrite=overwrite)
+        vouch(content if Path(path).suffix.lower() == ONNX_SUFFIX else self.graph)
         return replace(self, path=Path(path), contract=contract)
 
     def with_parity(self, parity: dict[str, Any]) -> ModelFile:

@@ -140,7 +140,7 @@ class LabelledDataset:
             with self.path_of(item).open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256") if hasattr(hashlib, "file_digest") else None
                 inner = content.digest() if content else hashlib.sha256(stream.read()).digest()
-            digest.update(f"{item.path}\0{item.label}\0".encode())
+            digest.update(f"{item.path}\0{item.label}\0".encode(errors="surrogateescape"))
             digest.update(inner)
         return digest.hexdigest()
 

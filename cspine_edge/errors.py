@@ -42,10 +42,28 @@ class ExitCode(IntEnum):
     """An optional dependency, or a program of others that the verb needs, is not installed."""
 
 
+def printable(text: str) -> str:
+    """Give a text with its control characters as JSON escapes.
+
+    A name may hold a line break, which would make a line of the tool's out of it, or what a terminal obeys.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
 class CspineError(Exception):
-    """Root of all errors of this package."""
+    """Root of all errors of this package; as text one line."""
 
     exit_code: ExitCode = ExitCode.GATE_FAILED
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UsageError(CspineError):
@@ -76,7 +94,7 @@ class InputError(CspineError):
     def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = Path(path)
-        self.reason = reason
+        self.reason = printable(reason)
 
 
 class SliceError(InputError):

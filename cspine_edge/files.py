@@ -236,7 +236,8 @@ def write_bytes(path: Path | str, data: bytes, *, overwrite: bool = False, durab
 def write_json(path: Path | str, document: Any, *, overwrite: bool = False) -> None:
     """Write ``document`` to ``path`` as indented JSON in one step; see :func:`replacing`."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_bytes(path, text.encode(), overwrite=overwrite)
+    # A file name need not be text; what cannot be encoded is kept as a JSON escape.
+    write_bytes(path, text.encode(errors="backslashreplace"), overwrite=overwrite)
 
 
 def file_sha256(path: Path) -> str:

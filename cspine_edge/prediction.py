@@ -14,7 +14,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import CspineError, ExitCode, UsageError
+from .errors import CspineError, ExitCode, UsageError, printable
 from .interruption import whole
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _write_json(verdicts: Iterable[Verdict]) -> int:
         for verdict in verdicts:
             with whole():
                 sys.stdout.write(",\n " if count else "[\n ")
-                sys.stdout.write(json.dumps(plain(verdict), ensure_ascii=False))
+                sys.stdout.write(printable(json.dumps(plain(verdict), ensure_ascii=False)))
                 count += 1
     finally:
         sys.stdout.write("\n]\n" if count else "[\n]\n")
@@ -188,4 +188,4 @@ def line(verdict: Verdict) -> str:
     frame = f" [{verdict.frame}]" if verdict.frame else ""
     window = f"window {verdict.window} ({verdict.window_source.value})" if verdict.window else "as displayed"
     refer = f"{_REFER if verdict.refer else '':<{len(_REFER)}}" if verdict.coverage else ""
-    return f"{verdict.label:<9} {verdict.score:7.4f}{refer}  {verdict.path}{frame}  {window}"
+    return printable(f"{verdict.label:<9} {verdict.score:7.4f}{refer}  {verdict.path}{frame}  {window}")
