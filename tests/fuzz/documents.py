@@ -10,9 +10,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from cspine_edge import watch
 from cspine_edge.decision import Threshold
 from cspine_edge.documents import encode
+from cspine_edge.journal import open_journal
 from cspine_edge.pareto import ParetoTable
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.run import Run
@@ -96,7 +96,7 @@ def _data_set(path: Path, out: Path) -> Path:
 
 
 def _journal(path: Path) -> None:
-    with watch._journal(path):
+    with open_journal(path):
         pass
 
 

@@ -17,6 +17,7 @@ import re
 import resource
 import shutil
 import sys
+import tempfile
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,7 @@ class Box:
             "PYTHONDONTWRITEBYTECODE": "1",
             "COLUMNS": "200",
         }
+        tempfile.tempdir = None  # what was found before may be elsewhere
         sys.dont_write_bytecode = True
         os.chdir(self.folder / "cwd")
         resource.setrlimit(resource.RLIMIT_DATA, (_HARD_LIMIT_MIB << 20,) * 2)
