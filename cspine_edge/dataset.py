@@ -16,7 +16,6 @@ import csv
 import hashlib
 import os
 import re
-import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -30,6 +29,7 @@ import numpy.typing as npt
 
 from .errors import DatasetError, SliceError, UsageError
 from .preprocess import Preprocessing, prepare
+from .scratch import unnamed_array
 from .slices import CtSlice, find_slices, read_slices
 
 LABELS = ("normal", "fracture")
@@ -354,9 +354,7 @@ def load_images(
     SliceError
         If a slice cannot be read; training on what is left would not be the stated data set.
     """
-    shape = (len(dataset), spec.height, spec.width)
-    with tempfile.TemporaryFile(prefix="cspine-edge-") as file:  # the map holds it open
-        images = np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
+    images = unnamed_array((len(dataset), spec.height, spec.width), np.uint8)
 
     def load(position: int) -> None:
         frame = read_labelled_slice(dataset.path_of(dataset.slices[position]))

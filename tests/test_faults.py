@@ -336,7 +336,7 @@ def test_damage_is_told_and_features_are_made_again(
     how = replace(settings(he_weights, "adam"), epochs=1, fine_tune_epochs=0)
     out = tmp_path / "run"
     whole = train(dataset, how, out)
-    features = sorted((tmp_path / "features").glob("*.npz"))
+    features = sorted((tmp_path / "features").glob("*.zip"))
     assert features
     for number, path in enumerate(features):
         content = bytearray(path.read_bytes())

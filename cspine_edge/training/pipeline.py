@@ -45,7 +45,7 @@ def training_batches(
     low, high = spec.value_range
 
     def load(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        grey = tf.cast(_taken(images, rows), tf.float32)[..., tf.newaxis]
+        grey = tf.cast(taken(images, rows), tf.float32)[..., tf.newaxis]
         if augmentation is not None:
             key = tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32) + epoch * 1_000_003])
             grey = augmentation(grey, key)
@@ -63,17 +63,17 @@ def inference_batches(
     table = tf.constant(spec.real_values())
 
     def load(rows: tf.Tensor) -> tf.Tensor:
-        real = tf.gather(table, tf.cast(_taken(images, rows), tf.int32))
+        real = tf.gather(table, tf.cast(taken(images, rows), tf.int32))
         return tf.repeat(real[..., tf.newaxis], spec.channels, axis=3)
 
     return tf.data.Dataset.range(len(images)).batch(batch_size).map(load).prefetch(2)
 
 
-def _taken(images: npt.NDArray[np.uint8], rows: tf.Tensor) -> tf.Tensor:
-    """Some images, read where they lie: a tensor of all would hold them in memory."""
-    taken = tf.numpy_function(lambda positions: images[positions], [rows], tf.uint8, stateful=False)
-    taken.set_shape((None, *images.shape[1:]))
-    return taken
+def taken(values: npt.NDArray[np.generic], rows: tf.Tensor) -> tf.Tensor:
+    """Take some rows of an array, read where they lie: a tensor of all would hold them in memory."""
+    found = tf.numpy_function(lambda positions: values[positions], [rows], values.dtype, stateful=False)
+    found.set_shape((None, *values.shape[1:]))
+    return found
 
 
 def renditions(
