@@ -246,11 +246,11 @@ def feature_feed(
         digest = hashlib.sha256(recipe.encode())
         digest.update(part.images.tobytes())
         path = cache / f"{digest.hexdigest()[:32]}.npy"
-        if path.is_file():
-            log(f"{what}: found in {cache}")
-            found: npt.NDArray[np.float32] = np.load(path)
-            return found
         count = len(part.labels)
+        found = _cached(path, count)
+        if found is not None:
+            log(f"{what}: found in {cache}")
+            return found
         batches = training_batches(
             part.images,
             part.labels,
@@ -282,3 +282,14 @@ def feature_feed(
     if images.watched is not None:
         watched = features(images.watched, None, 0, "features of the watched part")
     return FeatureFeed(made, images.labels, images.train.weights, watched, images.monitor_labels)
+
+
+def _cached(path: Path, count: int) -> npt.NDArray[np.float32] | None:
+    """Features of so many slices; None if the file is absent or damaged, which is as good."""
+    try:
+        # Mapped first: a header that states more than the file holds would be believed.
+        found = np.load(path, mmap_mode="r")
+        whole = found.dtype == np.float32 and found.ndim == 2 and len(found) == count
+        return np.array(found) if whole else None
+    except (OSError, ValueError, EOFError, SyntaxError):
+        return None
