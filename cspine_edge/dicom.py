@@ -64,7 +64,7 @@ _LONGEST = dict.fromkeys(_SHORT, 4096) | dict.fromkeys(_LONG, 6 * 1024 * 1024)
 """Bytes an element may have; functional groups take about a thousand a frame."""
 _MOST_OF_HEADER = 32 * 1024 * 1024
 _MOST_OF_FRAME = 256 * 1024 * 1024
-_MOST_UNPACKED = 256 * 1024 * 1024
+_MOST_UNPACKED = 128 * 1024 * 1024
 """Bytes a deflated file may unpack to."""
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
 _UNDEFINED = 0xFFFFFFFF

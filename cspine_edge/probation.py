@@ -12,14 +12,12 @@ import hashlib
 import importlib.util
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .apart import MOST_MEMORY, confine, end_of, python, silence
 from .contract import ONNX_SUFFIX, KernelFamily
 from .errors import CspineError, ModelError
 from .runtime import KNOWN_GRAPHS, MODULES, Runtime, Session
@@ -118,6 +116,10 @@ def _remember(key: str) -> None:
 
 
 def _try(path: Path, graph: bytes, asked: dict[str, Any]) -> None:
+    import subprocess  # what is remembered need not wait for it
+
+    from .apart import MOST_MEMORY, end_of, python
+
     limit = _LONGEST_S + _S_PER_MB * len(graph) / 1e6
     if asked["to_run"] and asked["family"] == KernelFamily.REFERENCE.value:
         limit *= _REFERENCE_SHARE
@@ -136,6 +138,8 @@ def _try(path: Path, graph: bytes, asked: dict[str, Any]) -> None:
     except subprocess.TimeoutExpired as error:
         reason = f"gives no answer within {limit:.0f} s of being loaded and run on noise; do not use it"
         raise ModelError(path, reason) from error
+    except OSError:  # there can be no child, such as where Python is embedded: then it is as it was without
+        return
     if child.returncode:
         how = end_of(child.returncode)
         raise ModelError(path, f"crashes the interpreter ({how}); do not use it, copy or convert it again")
@@ -146,6 +150,8 @@ def _try(path: Path, graph: bytes, asked: dict[str, Any]) -> None:
 
 def serve() -> None:
     """In the child: load and run the graph on standard input, and say whether it was refused."""
+    from .apart import confine, silence
+
     answers = silence()
     asked = json.loads(sys.argv[1])
     confine(asked["memory"])

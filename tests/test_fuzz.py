@@ -9,7 +9,6 @@ from fuzz.door import Door
 from fuzz.doors import DOORS
 from fuzz.soak import generated, given, soak
 
-pytest.importorskip("hypothesis", reason="needs the dev extra")
 FOUND = Path(__file__).parent / "fuzz" / "found"
 
 

@@ -40,7 +40,7 @@ def starts(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         started.append(command)
         return run(command, **options)
 
-    monkeypatch.setattr(probation.subprocess, "run", counted)
+    monkeypatch.setattr(subprocess, "run", counted)
     return started
 
 

@@ -754,7 +754,7 @@ class TestHostile:
             head + block + 2000 * (packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH))
         )
         assert path.stat().st_size < 4_000_000
-        with pytest.raises(SliceError, match="unpacks to more than 256 MiB"):
+        with pytest.raises(SliceError, match="unpacks to more than 128 MiB"):
             read_one(path)
 
     def test_deflated_slice_is_the_same(self) -> None:

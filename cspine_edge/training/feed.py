@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from zipfile import BadZipFile, ZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -240,7 +240,7 @@ def _keep(path: Path, features: npt.NDArray[np.float32]) -> None:
     with (
         replacing(path, overwrite=True) as temporary,
         ZipFile(temporary, "w") as archive,
-        archive.open(FEATURES_FILE, "w", force_zip64=True) as stream,
+        archive.open(ZipInfo(FEATURES_FILE), "w", force_zip64=True) as stream,
     ):
         for start in range(0, len(content), _BLOCK):
             stream.write(content[start : start + _BLOCK])

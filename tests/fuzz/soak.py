@@ -21,9 +21,9 @@ from typing import IO
 from .door import Door
 from .worker import LONGEST_S, Box, Trial, processor_time_s, trace_of, work
 
-_PATIENCE_S = 6 * LONGEST_S
+_PATIENCE_S = 18 * LONGEST_S
 """For what uses no processor time, be it that it waits or that the machine has other work."""
-_PROCESS_LIMIT_S = 6 * LONGEST_S
+_PROCESS_LIMIT_S = 18 * LONGEST_S
 """Of the whole command line, whose start is in it."""
 
 
