@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,11 +88,15 @@ def serve(runner: str, model: str, threads: int) -> None:
         print(1e3 * statistics.median(times), flush=True)
 
 
-class Peer:
-    """A process that runs one model with one runtime."""
+def serving(python: str, runner: str, model: Path, threads: int) -> list[str]:
+    """Give the command of a peer in Python."""
+    return [python, __file__, "--serve", runner, str(model), str(threads)]
 
-    def __init__(self, python: str, runner: str, model: Path, threads: int) -> None:
-        words = [python, __file__, "--serve", runner, str(model), str(threads)]
+
+class Peer:
+    """A process that runs one model: it prints a version, and a block's median time for each line it is given."""
+
+    def __init__(self, words: Sequence[str]) -> None:
         # A pipe that nobody reads would fill up; closed in end().
         self._told = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self._process = subprocess.Popen(
@@ -175,7 +179,8 @@ def main() -> None:
         peers = {}
         for name, (runner, model) in entries.items():
             try:
-                peers[name] = Peer(pythons.get(runner, sys.executable), runner, model, threads)
+                python = pythons.get(runner, sys.executable)
+                peers[name] = Peer(serving(python, runner, model, threads))
             except RuntimeError as error:
                 print(f"{name}: left out ({error})")
         if OURS not in peers:

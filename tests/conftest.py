@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Any
 import android_tools
 import numpy as np
 import pytest
+from java_core import compile_core
 
 from cspine_edge.cli import main
 from cspine_edge.phantom import ImageFormat, write_phantom
@@ -61,6 +63,16 @@ def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> C
 def root() -> Path:
     """The repository."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def core_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled core of the Android demo, and the programs that give its answers."""
+    if shutil.which("javac") is None:
+        pytest.skip("needs a JDK (javac)")
+    out = tmp_path_factory.mktemp("core")
+    compile_core(out)
+    return out
 
 
 @pytest.fixture(scope="session")

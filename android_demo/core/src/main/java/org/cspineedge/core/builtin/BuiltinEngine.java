@@ -71,6 +71,16 @@ final class BuiltinEngine implements Engine {
         return plan.output(position).value(index);
     }
 
+    /** Number of bytes of the input tensor. */
+    int inputLength() {
+        return plan.inputLength();
+    }
+
+    /** Number of tensors of the graph. */
+    int tensors() {
+        return plan.tensors();
+    }
+
     /** Content of a tensor of the graph after a run, if tensors are kept; null of one that is not computed. */
     byte[] tensor(int index) {
         return plan.tensor(index);

@@ -1,5 +1,6 @@
 package org.cspineedge.core.builtin;
 
+import java.nio.ByteBuffer;
 import java.util.List;
 import org.cspineedge.core.Engine;
 import org.cspineedge.core.EngineFactory;
@@ -27,23 +28,28 @@ public final class BuiltinEngineFactory implements EngineFactory {
 
     @Override
     public Engine open(ModelFile model, KernelFamily family, int threads) throws ModelException {
-        return open(model, family, threads, false);
+        return open(model.name(), model.graph(), family, threads, false);
     }
 
-    /** @param keepTensors true for an engine that keeps each tensor until the next run, to be compared one by one */
-    static BuiltinEngine open(ModelFile model, KernelFamily family, int threads, boolean keepTensors)
+    /**
+     * Opens a graph.
+     *
+     * @param name name of the file, for messages
+     * @param keepTensors true for an engine that keeps each tensor until the next run, to be compared one by one
+     */
+    static BuiltinEngine open(String name, ByteBuffer graph, KernelFamily family, int threads, boolean keepTensors)
             throws ModelException {
         if (family == KernelFamily.BUILTIN || threads < 1) {
             throw new IllegalArgumentException("no " + family.key() + " kernels here on " + threads + " threads");
         }
         try {
             Memory memory = new Memory();
-            Graph graph = Graph.read(model.graph(), memory);
-            return new BuiltinEngine(new Plan(graph, family, memory, threads, keepTensors), family);
+            Plan plan = new Plan(Graph.read(graph, memory), family, memory, threads, keepTensors);
+            return new BuiltinEngine(plan, family);
         } catch (GraphException error) {
-            throw new ModelException(model.name(), error.getMessage());
+            throw new ModelException(name, error.getMessage());
         } catch (OutOfMemoryError error) {
-            throw new ModelException(model.name(), "needs more memory than this app has; use the litert engine");
+            throw new ModelException(name, "needs more memory than this app has; use the litert engine");
         }
     }
 }

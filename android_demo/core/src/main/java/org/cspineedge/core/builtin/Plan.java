@@ -679,6 +679,10 @@ final class Plan {
         return outputs[position];
     }
 
+    int tensors() {
+        return contents.length;
+    }
+
     byte[] tensor(int index) {
         return contents[index];
     }
