@@ -8,7 +8,7 @@ import org.cspineedge.platform.Configuration;
 /** The app's resources, read from its folder {@code res} each time they are asked for. Texts are English. */
 public class Resources {
     private final ResourceFolder folder;
-    private final Configuration configuration;
+    private Configuration configuration;
     private final DisplayMetrics metrics = new DisplayMetrics();
 
     /** Not Android's. */
@@ -54,6 +54,11 @@ public class Resources {
     /** Not Android's: a colour by its number. */
     public int jvmColor(int id) {
         return folder.color("@color/" + folder.name(id), configuration.night());
+    }
+
+    /** Not Android's: the phone is held otherwise, and what is shown stays. */
+    public void jvmTurn(Configuration next) {
+        configuration = next;
     }
 
     /** Not Android's. */

@@ -20,11 +20,6 @@ public final class CaptureRequest extends CameraMetadata<CaptureRequest.Key<?>> 
         return targets;
     }
 
-    /** Name of a setting. */
-    public static final class Key<T> {
-        Key() {}
-    }
-
     /** Puts a request together. */
     public static final class Builder {
         private final List<Surface> targets = new ArrayList<>();
@@ -36,9 +31,6 @@ public final class CaptureRequest extends CameraMetadata<CaptureRequest.Key<?>> 
         public void addTarget(Surface target) {
             targets.add(target);
         }
-
-        /** Sets something; passed over here. */
-        public <T> void set(Key<T> key, T value) {}
 
         /** The request. */
         public CaptureRequest build() {
