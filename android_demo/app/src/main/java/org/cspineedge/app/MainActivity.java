@@ -48,7 +48,8 @@ public final class MainActivity extends Activity {
         keepClearOfBars(findViewById(R.id.root));
         Retained retained = (Retained) getLastNonConfigurationInstance();
         session = retained == null ? new Session(getApplicationContext(), Engines.factories()) : retained.session();
-        checks = retained == null ? new Checks(session, version()) : retained.checks();
+        int seconds = getResources().getInteger(R.integer.bench_seconds);
+        checks = retained == null ? new Checks(session, version(), seconds) : retained.checks();
         int first = R.layout.screen_scan;
         if (saved != null) {
             first = layoutOf(saved.getString(STATE_SCREEN));

@@ -36,6 +36,11 @@ public class Resources {
         return String.format(Locale.ENGLISH, folder.plural(id, quantity == 1 ? "one" : "other"), arguments);
     }
 
+    /** A number. */
+    public int getInteger(int id) throws NotFoundException {
+        return folder.integer(id);
+    }
+
     /** Number of a resource, or 0. */
     public int getIdentifier(String name, String type, String packageName) {
         return folder.find(type, name);
@@ -51,14 +56,14 @@ public class Resources {
         return metrics;
     }
 
-    /** Not Android's: a colour by its number. */
-    public int jvmColor(int id) {
-        return folder.color("@color/" + folder.name(id), configuration.night());
-    }
-
     /** Not Android's: the phone is held otherwise, and what is shown stays. */
     public void jvmTurn(Configuration next) {
         configuration = next;
+    }
+
+    /** Not Android's: a colour by its number. */
+    public int jvmColor(int id) {
+        return folder.color("@color/" + folder.name(id), configuration.night());
     }
 
     /** Not Android's. */

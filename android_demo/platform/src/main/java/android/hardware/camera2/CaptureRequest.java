@@ -5,10 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What a camera is asked for. */
-public final class CaptureRequest extends CameraMetadata<CaptureRequest.Key<?>> {
-    /** How it focuses. */
-    public static final Key<Integer> CONTROL_AF_MODE = new Key<>();
-
+public final class CaptureRequest {
     private final List<Surface> targets;
 
     CaptureRequest(List<Surface> targets) {
