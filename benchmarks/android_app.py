@@ -47,10 +47,13 @@ class Program:
         The stand-in for Android, the driver and the app.
     assets
         The app's assets.
+    resources
+        Its folder ``res``.
     """
 
     class_path: tuple[Path, ...]
     assets: Path
+    resources: Path = RESOURCES
 
 
 def javac(files: Sequence[Path], out: Path, *class_path: Path) -> None:
@@ -175,7 +178,7 @@ class Phone:
         java = ["java", "-XX:+UseSerialGC", "-Djava.awt.headless=true", *options, "-cp", path]
         self._errors = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115  closed in __exit__
         self._process = subprocess.Popen(
-            [*java, "org.cspineedge.drive.Drive", str(RESOURCES), str(program.assets)],
+            [*java, "org.cspineedge.drive.Drive", str(program.resources), str(program.assets)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,

@@ -22,6 +22,8 @@ public class Intent implements Parcelable {
     public static final String ACTION_CREATE_DOCUMENT = "android.intent.action.CREATE_DOCUMENT";
     /** Lets the user choose an app. */
     public static final String ACTION_CHOOSER = "android.intent.action.CHOOSER";
+    /** The user takes up again what this intent began. */
+    public static final int FLAG_ACTIVITY_LAUNCHED_FROM_HISTORY = 0x00100000;
     /** Files that can be opened. */
     public static final String CATEGORY_OPENABLE = "android.intent.category.OPENABLE";
     /** A file, or several. */
@@ -38,6 +40,7 @@ public class Intent implements Parcelable {
     private final Map<String, Object> extras = new HashMap<>();
     private Uri data;
     private String type;
+    private int flags;
 
     /** Asks for an action. */
     public Intent(String action) {
@@ -76,6 +79,17 @@ public class Intent implements Parcelable {
     /** Sets the media type. */
     public Intent setType(String value) {
         type = value;
+        return this;
+    }
+
+    /** How it is asked. */
+    public int getFlags() {
+        return flags;
+    }
+
+    /** Adds to how it is asked. */
+    public Intent addFlags(int more) {
+        flags |= more;
         return this;
     }
 

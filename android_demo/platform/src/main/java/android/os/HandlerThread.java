@@ -19,10 +19,4 @@ public class HandlerThread extends Thread {
     public Looper getLooper() {
         return looper;
     }
-
-    /** Ends the thread when all that was posted is done. */
-    public boolean quitSafely() {
-        looper.quitSafely();
-        return true;
-    }
 }

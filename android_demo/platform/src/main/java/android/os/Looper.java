@@ -11,7 +11,6 @@ public final class Looper {
     private static final Looper MAIN = new Looper();
 
     private final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
-    private volatile boolean quit;
 
     Looper() {}
 
@@ -21,20 +20,12 @@ public final class Looper {
     }
 
     void post(Runnable task) {
-        if (!quit) {
-            tasks.add(task);
-        }
-    }
-
-    /** Ends {@link #run} when all that was posted is done. */
-    void quitSafely() {
-        quit = true;
-        tasks.add(() -> {});
+        tasks.add(task);
     }
 
     void run() {
         try {
-            while (!quit || !tasks.isEmpty()) {
+            while (true) {
                 tasks.take().run();
             }
         } catch (InterruptedException error) {

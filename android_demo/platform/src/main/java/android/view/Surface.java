@@ -9,6 +9,9 @@ public class Surface {
         target = texture;
     }
 
+    /** Gives it back. */
+    public void release() {}
+
     /** Not Android's: for a reader. */
     public Surface(android.media.ImageReader reader) {
         target = reader;

@@ -87,6 +87,9 @@ public class TextureView extends View {
     @Override
     protected void onDraw(Canvas canvas) {
         if (preview != null && texture != null) {
+            if (listener != null) {
+                listener.onSurfaceTextureUpdated(texture);
+            }
             AffineTransform stretched = new AffineTransform(transform.jvmMap());
             stretched.scale((double) getWidth() / preview.getWidth(), (double) getHeight() / preview.getHeight());
             Graphics2D graphics = canvas.jvmGraphics();

@@ -73,6 +73,7 @@ public final class Drive {
             case "choose" -> phone.choose(words.length > 1 ? uri(words[1]) : null);
             case "camera" -> phone.allowCamera(words[1].equals("allow"));
             case "change" -> phone.change(configuration(words));
+            case "turn over" -> phone.turnOver();
             case "kill" -> phone.kill();
             case "back" -> phone.back();
             case "end" -> phone.end();
@@ -115,13 +116,18 @@ public final class Drive {
                 Integer.parseInt(words[6]));
     }
 
+    /** An action, with {@code again} before it if the user takes it up from the list of what was used before. */
     private static Intent intent(String[] words, int at) {
-        Intent intent = new Intent("android.intent.action." + words[at]);
+        String action = words[at].replace("again ", "");
+        Intent intent = new Intent("android.intent.action." + action);
+        if (!action.equals(words[at])) {
+            intent.addFlags(Intent.FLAG_ACTIVITY_LAUNCHED_FROM_HISTORY);
+        }
         List<Uri> files = new ArrayList<>();
         for (String path : Arrays.asList(words).subList(at + 1, words.length)) {
             files.add(uri(path));
         }
-        switch (words[at]) {
+        switch (action) {
             case "VIEW" -> intent.setData(files.get(0));
             case "SEND" -> intent.putExtra(Intent.EXTRA_STREAM, files.get(0));
             case "SEND_MULTIPLE" -> intent.putParcelableArrayListExtra(Intent.EXTRA_STREAM, new ArrayList<>(files));

@@ -25,7 +25,10 @@ final class LiteRtEngine implements Engine {
     private final DataType[] types;
     private final Quantization[] quantizations;
 
-    /** @throws IllegalArgumentException if LiteRT refuses the model, or its input is not one of bytes */
+    /**
+     * @throws IllegalArgumentException if LiteRT refuses the model, or its input is not one of bytes
+     * @throws IllegalStateException if LiteRT cannot prepare the model
+     */
     LiteRtEngine(ModelFile model, KernelFamily family, int threads) {
         this.family = family;
         this.threads = threads;

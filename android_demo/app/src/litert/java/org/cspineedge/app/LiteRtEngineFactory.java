@@ -26,7 +26,7 @@ final class LiteRtEngineFactory implements EngineFactory {
     public Engine open(ModelFile model, KernelFamily family, int threads) throws ModelException {
         try {
             return new LiteRtEngine(model, family, threads);
-        } catch (IllegalArgumentException | UnsatisfiedLinkError error) {
+        } catch (IllegalArgumentException | IllegalStateException | UnsatisfiedLinkError error) {
             throw new ModelException(model.name(), "LiteRT cannot run it (" + error.getMessage()
                     + "); choose another engine or convert it again");
         }

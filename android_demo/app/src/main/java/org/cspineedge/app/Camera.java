@@ -14,6 +14,7 @@ import android.media.ImageReader;
 import android.os.Handler;
 import android.os.HandlerThread;
 import android.os.Looper;
+import android.util.DisplayMetrics;
 import android.view.Surface;
 import android.view.TextureView;
 import java.nio.ByteBuffer;
@@ -25,8 +26,8 @@ import org.cspineedge.core.Greys;
  * The camera on the back, shown live and asked for single pictures, until it is stopped.
  *
  * <p>A picture is the Y plane of a YUV frame: the luma of ITU-R BT.601 over the full range, which is also the toolkit's
- * way from colour to grey; so nothing is compressed, decoded or converted on its way. The camera has a thread of its own,
- * on which all of its calls are made and answered; the view and the listener belong to the main thread.
+ * way from colour to grey; so nothing is compressed, decoded or converted on its way. All calls to the camera are made and
+ * answered on a thread of its own; the view and the listener belong to the main thread.
  */
 final class Camera implements TextureView.SurfaceTextureListener {
     /** Told on the main thread. */
@@ -38,12 +39,14 @@ final class Camera implements TextureView.SurfaceTextureListener {
         void onTrouble(Notice notice);
     }
 
+    /** One thread for all runs, which never ends: a camera is closed before it is opened anew, and has whom to tell so. */
+    private static final Handler HANDLER = startThread();
+
     private final CameraManager manager;
+    private final DisplayMetrics screen;
     private final TextureView view;
     private final Listener listener;
     private final Handler main = new Handler(Looper.getMainLooper());
-    private final HandlerThread thread = new HandlerThread("camera");
-    private final Handler handler;
     private volatile boolean stopped;
     private volatile CameraFacts facts;
     private volatile int degrees; // of the phone, when the picture was asked for
@@ -52,39 +55,45 @@ final class Camera implements TextureView.SurfaceTextureListener {
     private CameraDevice device;
     private CameraCaptureSession session;
     private ImageReader reader;
+    private Surface preview;
+    private int shownDegrees; // of the phone, for which the view shows pictures upright
 
     /** Begins to show; needs the right to use the camera. */
     Camera(Context context, TextureView view, Listener listener) {
         this.manager = (CameraManager) context.getSystemService(Context.CAMERA_SERVICE);
+        this.screen = context.getResources().getDisplayMetrics();
         this.view = view;
         this.listener = listener;
-        thread.start();
-        handler = new Handler(thread.getLooper());
         view.setSurfaceTextureListener(this);
         if (view.isAvailable()) {
             begin(view.getSurfaceTexture());
         }
     }
 
+    private static Handler startThread() {
+        HandlerThread thread = new HandlerThread("camera");
+        thread.start();
+        return new Handler(thread.getLooper());
+    }
+
     /** Gives the camera back. */
     void stop() {
         stopped = true;
         view.setSurfaceTextureListener(null);
-        handler.post(this::close);
+        HANDLER.post(this::close);
     }
 
     /** Takes a picture; nothing happens before the camera shows anything. */
     void shoot() {
         degrees = displayDegrees();
-        handler.post(() -> {
+        HANDLER.post(() -> {
             if (session == null) {
                 return;
             }
             try {
                 CaptureRequest.Builder request = device.createCaptureRequest(CameraDevice.TEMPLATE_STILL_CAPTURE);
                 request.addTarget(reader.getSurface());
-                focus(request);
-                session.capture(request.build(), null, handler);
+                session.capture(request.build(), null, HANDLER);
             } catch (CameraAccessException | RuntimeException error) {
                 fail(error);
             }
@@ -92,7 +101,7 @@ final class Camera implements TextureView.SurfaceTextureListener {
     }
 
     private void begin(SurfaceTexture surface) {
-        handler.post(() -> {
+        HANDLER.post(() -> {
             texture = surface;
             if (device == null && !opening && !stopped) {
                 open();
@@ -103,7 +112,7 @@ final class Camera implements TextureView.SurfaceTextureListener {
     @SuppressLint("MissingPermission") // it is there; a SecurityException is told like the others
     private void open() {
         try {
-            CameraFacts found = CameraFacts.ofBackCamera(manager);
+            CameraFacts found = CameraFacts.ofBackCamera(manager, screen);
             if (found == null) {
                 tell(Notice.of(R.string.camera_absent));
                 return;
@@ -125,24 +134,24 @@ final class Camera implements TextureView.SurfaceTextureListener {
 
                 @Override
                 public void onDisconnected(CameraDevice lost) {
-                    lose(lost, "another app took it");
+                    lose(lost, Notice.of(R.string.camera_taken));
                 }
 
                 @Override
                 public void onError(CameraDevice broken, int error) {
-                    lose(broken, "error " + error);
+                    lose(broken, Notice.of(R.string.camera_error, error));
                 }
-            }, handler);
+            }, HANDLER);
         } catch (CameraAccessException | RuntimeException error) {
             opening = false;
             fail(error);
         }
     }
 
-    private void lose(CameraDevice lost, String why) {
+    private void lose(CameraDevice lost, Notice why) {
         opening = false;
         device = lost;
-        fail(new IllegalStateException(why));
+        tell(Notice.of(R.string.camera_failed, why));
         close();
     }
 
@@ -152,12 +161,11 @@ final class Camera implements TextureView.SurfaceTextureListener {
         int height = found.size().getHeight();
         try {
             texture.setDefaultBufferSize(width, height);
-            Surface preview = new Surface(texture);
+            preview = new Surface(texture);
             reader = ImageReader.newInstance(width, height, ImageFormat.YUV_420_888, 2);
-            reader.setOnImageAvailableListener(this::take, handler);
+            reader.setOnImageAvailableListener(this::take, HANDLER);
             CaptureRequest.Builder request = device.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW);
             request.addTarget(preview);
-            focus(request);
             device.createCaptureSession(
                     Arrays.asList(preview, reader.getSurface()), new CameraCaptureSession.StateCallback() {
                         @Override
@@ -167,9 +175,9 @@ final class Camera implements TextureView.SurfaceTextureListener {
 
                         @Override
                         public void onConfigureFailed(CameraCaptureSession refused) {
-                            fail(new IllegalStateException("its pictures cannot be had"));
+                            tell(Notice.of(R.string.camera_failed, Notice.of(R.string.camera_refused)));
                         }
-                    }, handler);
+                    }, HANDLER);
         } catch (CameraAccessException | RuntimeException error) {
             fail(error);
         }
@@ -180,15 +188,11 @@ final class Camera implements TextureView.SurfaceTextureListener {
             return; // closed meanwhile
         }
         try {
-            configured.setRepeatingRequest(request, null, handler);
+            configured.setRepeatingRequest(request, null, HANDLER);
             session = configured;
         } catch (CameraAccessException | RuntimeException error) {
             fail(error);
         }
-    }
-
-    private static void focus(CaptureRequest.Builder request) {
-        request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE);
     }
 
     private void take(ImageReader source) {
@@ -219,19 +223,20 @@ final class Camera implements TextureView.SurfaceTextureListener {
         return new GreyImage(width, height, levels);
     }
 
-    /** A camera that is just being opened is closed when it is open; its thread ends with it. */
+    /** A camera that is just being opened is closed when it is open. */
     private void close() {
         session = null;
-        if (reader != null) {
-            reader.close();
-            reader = null;
-        }
         if (device != null) {
             device.close();
             device = null;
         }
-        if (stopped && !opening) {
-            thread.quitSafely();
+        if (reader != null) {
+            reader.close();
+            reader = null;
+        }
+        if (preview != null) {
+            preview.release();
+            preview = null;
         }
     }
 
@@ -254,7 +259,8 @@ final class Camera implements TextureView.SurfaceTextureListener {
 
     private void turnPreview() {
         if (facts != null) {
-            view.setTransform(facts.previewTransform(view.getWidth(), view.getHeight(), displayDegrees()));
+            shownDegrees = displayDegrees();
+            view.setTransform(facts.previewTransform(view.getWidth(), view.getHeight(), shownDegrees));
         }
     }
 
@@ -273,6 +279,11 @@ final class Camera implements TextureView.SurfaceTextureListener {
         return true;
     }
 
+    /** Half a turn of the phone makes no activity anew and changes no size, but the picture stands on its head. */
     @Override
-    public void onSurfaceTextureUpdated(SurfaceTexture surface) {}
+    public void onSurfaceTextureUpdated(SurfaceTexture surface) {
+        if (displayDegrees() != shownDegrees) {
+            turnPreview();
+        }
+    }
 }

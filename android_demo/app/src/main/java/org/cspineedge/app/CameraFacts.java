@@ -7,6 +7,7 @@ import android.hardware.camera2.CameraAccessException;
 import android.hardware.camera2.CameraCharacteristics;
 import android.hardware.camera2.CameraManager;
 import android.hardware.camera2.params.StreamConfigurationMap;
+import android.util.DisplayMetrics;
 import android.util.Size;
 
 /**
@@ -17,13 +18,18 @@ import android.util.Size;
  * @param sensorDegrees by how much a picture has to be turned clockwise on a phone that is held as it is built
  */
 record CameraFacts(String id, Size size, int sensorDegrees) {
-    /** Every camera can give frames of up to this size to the screen and to an app at the same time. */
+    /**
+     * Every camera can give frames of up to this size, or of the screen's if that is smaller, to the screen and to an app
+     * at the same time ("PREVIEW" in the tables of CameraDevice, hardware level LEGACY).
+     */
     private static final int MOST_WIDTH = 1920;
 
     private static final int MOST_HEIGHT = 1080;
 
     /** The first camera on the back, or null. */
-    static CameraFacts ofBackCamera(CameraManager manager) throws CameraAccessException {
+    static CameraFacts ofBackCamera(CameraManager manager, DisplayMetrics screen) throws CameraAccessException {
+        int widest = Math.min(MOST_WIDTH, Math.max(screen.widthPixels, screen.heightPixels));
+        int highest = Math.min(MOST_HEIGHT, Math.min(screen.widthPixels, screen.heightPixels));
         for (String id : manager.getCameraIdList()) {
             CameraCharacteristics all = manager.getCameraCharacteristics(id);
             Integer facing = all.get(CameraCharacteristics.LENS_FACING);
@@ -32,7 +38,7 @@ record CameraFacts(String id, Size size, int sensorDegrees) {
                 continue;
             }
             Size[] sizes = streams.getOutputSizes(ImageFormat.YUV_420_888);
-            Size best = sizes == null ? null : largest(sizes);
+            Size best = sizes == null ? null : largest(sizes, widest, highest);
             if (best != null) {
                 Integer degrees = all.get(CameraCharacteristics.SENSOR_ORIENTATION);
                 return new CameraFacts(id, best, degrees == null ? 0 : degrees);
@@ -42,10 +48,10 @@ record CameraFacts(String id, Size size, int sensorDegrees) {
     }
 
     /** The size with the largest square, since a square is cut out. */
-    static Size largest(Size[] sizes) {
+    private static Size largest(Size[] sizes, int widest, int highest) {
         Size best = null;
         for (Size size : sizes) {
-            boolean fits = size.getWidth() <= MOST_WIDTH && size.getHeight() <= MOST_HEIGHT;
+            boolean fits = size.getWidth() <= widest && size.getHeight() <= highest;
             if (fits && (best == null || side(size) > side(best))) {
                 best = size;
             }

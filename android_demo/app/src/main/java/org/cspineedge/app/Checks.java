@@ -12,11 +12,9 @@ import org.cspineedge.core.SliceClassifier;
 
 /** The self-test and the bench of a session. Belongs to the main thread. */
 final class Checks {
-    /** Least time of timed inferences. */
-    static final double BENCH_SECONDS = 30;
-
     private final Session session;
     private final String appVersion;
+    private final int benchSeconds;
     private SelfTestReport selfTest;
     private BenchReport bench;
     private Notice benchState;
@@ -24,9 +22,10 @@ final class Checks {
     private volatile boolean cancelled;
     private int percent;
 
-    Checks(Session session, String appVersion) {
+    Checks(Session session, String appVersion, int benchSeconds) {
         this.session = session;
         this.appVersion = appVersion;
+        this.benchSeconds = benchSeconds;
     }
 
     /** Replays the golden pairs of the model in use on all kernels. */
@@ -52,7 +51,7 @@ final class Checks {
         session.submit(() -> {
             try {
                 Optional<BenchReport> report = Bench.run(
-                        session.classifierAtWork(), device(), appVersion, BENCH_SECONDS, this::progress, () -> cancelled);
+                        session.classifierAtWork(), device(), appVersion, benchSeconds, this::progress, () -> cancelled);
                 return () -> {
                     bench = report.orElse(null);
                     benchState = bench == null ? Notice.of(R.string.bench_cancelled) : null;
@@ -91,6 +90,11 @@ final class Checks {
                 chip,
                 System.getProperty("os.arch", architecture()),
                 "Android " + Build.VERSION.RELEASE);
+    }
+
+    /** Least time of a bench's timed inferences. */
+    int benchSeconds() {
+        return benchSeconds;
     }
 
     /** What the last self-test found; null if there was none. */

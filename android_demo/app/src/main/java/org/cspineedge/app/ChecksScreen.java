@@ -23,6 +23,7 @@ final class ChecksScreen extends Screen {
                 checks.runBench();
             }
         });
+        setText(R.id.bench_about, resources().getString(R.string.bench_about, checks.benchSeconds()));
         onClick(R.id.export_bench, () -> activity.create(Export.BENCH_JSON));
     }
 

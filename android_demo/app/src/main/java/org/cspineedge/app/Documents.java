@@ -6,7 +6,6 @@ import android.net.Uri;
 import android.provider.DocumentsContract;
 import android.provider.OpenableColumns;
 import java.io.ByteArrayOutputStream;
-import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -33,17 +32,22 @@ final class Documents {
         return last == null ? uri.toString() : last;
     }
 
-    /** Opens a file, to be closed by the caller. */
-    InputStream open(Uri uri) throws IOException {
+    /**
+     * Opens a file, to be closed by the caller.
+     *
+     * @throws TroubleException if it cannot be opened
+     */
+    InputStream open(Uri uri) throws TroubleException {
+        InputStream stream;
         try {
-            InputStream stream = resolver.openInputStream(uri);
-            if (stream == null) {
-                throw new FileNotFoundException("its app gives nothing");
-            }
-            return stream;
-        } catch (RuntimeException ownerFailed) { // SecurityException if the right to read it is over
-            throw new IOException(reason(ownerFailed), ownerFailed);
+            stream = resolver.openInputStream(uri);
+        } catch (IOException | RuntimeException error) { // SecurityException if the right to read it is over
+            throw new TroubleException(R.string.file_unreadable, name(uri), reason(error));
         }
+        if (stream == null) {
+            throw new TroubleException(R.string.file_unreadable, name(uri), Notice.of(R.string.app_gives_nothing));
+        }
+        return stream;
     }
 
     /**
@@ -77,7 +81,8 @@ final class Documents {
         String name = name(uri);
         try (OutputStream stream = resolver.openOutputStream(uri, "wt")) {
             if (stream == null) {
-                throw new FileNotFoundException("its app takes nothing");
+                remove(uri);
+                throw new TroubleException(R.string.export_failed, name, Notice.of(R.string.app_takes_nothing));
             }
             stream.write(content);
         } catch (IOException | RuntimeException error) {
@@ -86,15 +91,17 @@ final class Documents {
         }
     }
 
-    private void remove(Uri uri) {
+    /** Removes a file, if its owner lets that. */
+    void remove(Uri uri) {
         try {
             DocumentsContract.deleteDocument(resolver, uri);
         } catch (IOException | RuntimeException ownerRefuses) {
-            // the sentence that follows says that the file was not written
+            // the sentence that follows says that nothing was written
         }
     }
 
-    private static String reason(Exception error) {
+    /** Why something failed, in the words of whoever failed. */
+    static String reason(Exception error) {
         return error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage();
     }
 }

@@ -28,10 +28,14 @@ enum Export {
     /** What is written; null if it is not there any more. */
     String content(Session session, Checks checks) {
         return switch (this) {
-            case HISTORY_CSV -> session.history().toCsv();
-            case HISTORY_JSON -> session.history().toJson();
+            case HISTORY_CSV -> isEmpty(session) ? null : session.history().toCsv();
+            case HISTORY_JSON -> isEmpty(session) ? null : session.history().toJson();
             case BENCH_JSON -> checks.bench() == null ? null : checks.bench().toJson();
             case SELF_TEST_JSON -> checks.selfTest() == null ? null : checks.selfTest().toJson();
         };
+    }
+
+    private static boolean isEmpty(Session session) {
+        return session.history().entries().isEmpty();
     }
 }

@@ -48,7 +48,8 @@ public final class MainActivity extends Activity {
         keepClearOfBars(findViewById(R.id.root));
         Retained retained = (Retained) getLastNonConfigurationInstance();
         session = retained == null ? new Session(getApplicationContext(), Engines.factories()) : retained.session();
-        checks = retained == null ? new Checks(session, version()) : retained.checks();
+        int seconds = getResources().getInteger(R.integer.bench_seconds);
+        checks = retained == null ? new Checks(session, version(), seconds) : retained.checks();
         int first = R.layout.screen_scan;
         if (saved != null) {
             first = layoutOf(saved.getString(STATE_SCREEN));
@@ -57,7 +58,8 @@ public final class MainActivity extends Activity {
         }
         go(first);
         session.observe(() -> screen.show());
-        if (saved == null && retained == null) {
+        boolean again = (getIntent().getFlags() & Intent.FLAG_ACTIVITY_LAUNCHED_FROM_HISTORY) != 0;
+        if (saved == null && retained == null && !again) { // what was shared then may not be read any more
             openShared(getIntent());
         }
     }
@@ -237,15 +239,10 @@ public final class MainActivity extends Activity {
         }
         if (request == REQUEST_PICTURE) {
             session.open(List.of(uri));
-        } else if (request == REQUEST_MODEL && session.loaded() != null) {
-            session.use(ModelSource.of(uri), session.loaded().setup());
+        } else if (request == REQUEST_MODEL) {
+            session.use(ModelSource.of(uri), session.setup());
         } else if (request == REQUEST_EXPORT && wanted != null) {
-            String content = wanted.content(session, checks);
-            if (content == null) { // the system ended the app while the user chose
-                session.tell(Notice.of(R.string.export_gone));
-            } else {
-                session.export(uri, content);
-            }
+            session.export(uri, wanted.content(session, checks));
         }
     }
 

@@ -33,7 +33,7 @@ record ModelSource(String asset, Uri file) {
         try (InputStream stream = asset == null ? documents.open(file) : context.getAssets().open(asset)) {
             return ModelFile.read(name, stream);
         } catch (IOException error) {
-            throw new TroubleException(R.string.file_unreadable, name, error.getMessage());
+            throw new TroubleException(R.string.file_unreadable, name, Documents.reason(error));
         }
     }
 }

@@ -109,7 +109,7 @@ final class PictureReader {
         try {
             return new ExifInterface(new ByteArrayInputStream(file))
                     .getAttributeInt(ExifInterface.TAG_ORIENTATION, ExifInterface.ORIENTATION_NORMAL);
-        } catch (IOException none) {
+        } catch (IOException | RuntimeException noneOrBroken) { // old systems throw anything for broken EXIF
             return ExifInterface.ORIENTATION_NORMAL;
         }
     }

@@ -155,7 +155,9 @@ final class ScanScreen extends Screen implements Camera.Listener, SeekBar.OnSeek
 
     @Override
     public void onPicture(GreyImage upright) {
-        session.take(GuideView.cut(upright));
+        if (!session.isWorking() && session.picture() == null) { // else the shutter was touched twice
+            session.take(GuideView.cut(upright));
+        }
     }
 
     @Override

@@ -47,10 +47,12 @@ final class Session {
     private final History history = new History();
     private final Handler main = new Handler(Looper.getMainLooper());
     private final ExecutorService worker = Executors.newSingleThreadExecutor();
+    private final Loaded.Setup first;
     private Loaded atWork; // the worker's own view: what it loads it uses at once
     private Loaded loaded;
     private Observer observer;
     private int working;
+    private boolean closed;
     private Notice notice;
     private Picture picture;
     private Verdict verdict;
@@ -61,7 +63,8 @@ final class Session {
         this.engines = engines;
         this.documents = new Documents(context.getContentResolver());
         int threads = Math.min(4, Runtime.getRuntime().availableProcessors());
-        use(ModelSource.DEFAULT, new Loaded.Setup(0, engines.get(0).families().get(0), threads));
+        this.first = new Loaded.Setup(0, engines.get(0).families().get(0), threads);
+        use(ModelSource.DEFAULT, first);
     }
 
     /** Who is told of changes; null for nobody. */
@@ -87,6 +90,9 @@ final class Session {
             }
             Runnable done = after;
             main.post(() -> {
+                if (closed) {
+                    return;
+                }
                 working--;
                 done.run();
                 changed();
@@ -202,10 +208,18 @@ final class Session {
         changed();
     }
 
-    /** Writes a document that the user has just named. */
+    /**
+     * Writes a document that the user has just named.
+     *
+     * @param text null if the system ended the app while the user chose: then the empty document is removed
+     */
     void export(Uri uri, String text) {
         notice = null;
         submit(() -> {
+            if (text == null) {
+                documents.remove(uri);
+                throw new TroubleException(R.string.export_gone);
+            }
             documents.write(uri, text.getBytes(StandardCharsets.UTF_8));
             Notice done = Notice.of(R.string.exported, documents.name(uri));
             return () -> notice = done;
@@ -228,8 +242,9 @@ final class Session {
         main.post(task);
     }
 
-    /** Ends it; work that has begun is done first. */
+    /** Ends it; work that has begun is done first, and nothing comes of it. */
     void close() {
+        closed = true;
         worker.execute(() -> {
             if (atWork != null) {
                 atWork.classifier().close();
@@ -254,6 +269,16 @@ final class Session {
     /** The model in use; null before the first is ready. */
     Loaded loaded() {
         return loaded;
+    }
+
+    /** Where the model in use comes from, or before the first is ready, that one. */
+    ModelSource source() {
+        return loaded == null ? ModelSource.DEFAULT : loaded.source();
+    }
+
+    /** How the model in use is run, or before the first is ready, that one. */
+    Loaded.Setup setup() {
+        return loaded == null ? first : loaded.setup();
     }
 
     /** The picture that is judged; null if there is none. */

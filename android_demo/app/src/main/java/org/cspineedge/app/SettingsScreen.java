@@ -21,42 +21,39 @@ final class SettingsScreen extends Screen {
     @Override
     void show() {
         showNotice(R.id.settings_notice);
-        Loaded loaded = session.loaded();
+        boolean loaded = session.loaded() != null;
         boolean ready = !session.isWorking();
         view.findViewById(R.id.open_model).setEnabled(ready);
         RadioGroup models = empty(R.id.models);
         RadioGroup engines = empty(R.id.engines);
         RadioGroup families = empty(R.id.families);
         RadioGroup threads = empty(R.id.threads);
-        if (loaded == null) {
-            return;
-        }
-        ModelSource source = loaded.source();
-        Loaded.Setup setup = loaded.setup();
-        addModel(models, R.string.model_default, ModelSource.DEFAULT, loaded, ready);
-        addModel(models, R.string.model_fast, ModelSource.FAST, loaded, ready);
+        ModelSource source = session.source();
+        Loaded.Setup setup = session.setup();
+        addModel(models, R.string.model_default, ModelSource.DEFAULT, ready);
+        addModel(models, R.string.model_fast, ModelSource.FAST, ready);
         if (source.asset() == null) {
-            add(models, loaded.classifier().model().name(), true, ready, () -> {});
+            add(models, session.loaded().classifier().model().name(), true, ready, () -> {});
         }
         for (int i = 0; i < session.engines().size(); i++) {
             EngineFactory factory = session.engines().get(i);
             Loaded.Setup choice = new Loaded.Setup(i, factory.families().get(0), setup.threads());
-            add(engines, factory.runtime(), i == setup.engine(), ready, () -> session.use(source, choice));
+            add(engines, factory.runtime(), loaded && i == setup.engine(), ready, () -> session.use(source, choice));
         }
         for (KernelFamily family : session.engines().get(setup.engine()).families()) {
             Loaded.Setup choice = new Loaded.Setup(setup.engine(), family, setup.threads());
-            add(families, family.key(), family == setup.family(), ready, () -> session.use(source, choice));
+            add(families, family.key(), loaded && family == setup.family(), ready, () -> session.use(source, choice));
         }
         for (int count : threadCounts(setup.threads())) {
             Loaded.Setup choice = new Loaded.Setup(setup.engine(), setup.family(), count);
             String text = resources().getQuantityString(R.plurals.thread_count, count, count);
-            add(threads, text, count == setup.threads(), ready, () -> session.use(source, choice));
+            add(threads, text, loaded && count == setup.threads(), ready, () -> session.use(source, choice));
         }
     }
 
-    private void addModel(RadioGroup group, int text, ModelSource source, Loaded loaded, boolean ready) {
-        add(group, resources().getString(text), source.equals(loaded.source()), ready,
-                () -> session.use(source, loaded.setup()));
+    private void addModel(RadioGroup group, int text, ModelSource source, boolean ready) {
+        boolean inUse = session.loaded() != null && source.equals(session.source());
+        add(group, resources().getString(text), inUse, ready, () -> session.use(source, session.setup()));
     }
 
     /** Powers of two as far as there are processors, and the one in use. */

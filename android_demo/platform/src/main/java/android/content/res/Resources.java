@@ -8,7 +8,7 @@ import org.cspineedge.platform.Configuration;
 /** The app's resources, read from its folder {@code res} each time they are asked for. Texts are English. */
 public class Resources {
     private final ResourceFolder folder;
-    private final Configuration configuration;
+    private Configuration configuration;
     private final DisplayMetrics metrics = new DisplayMetrics();
 
     /** Not Android's. */
@@ -36,6 +36,11 @@ public class Resources {
         return String.format(Locale.ENGLISH, folder.plural(id, quantity == 1 ? "one" : "other"), arguments);
     }
 
+    /** A number. */
+    public int getInteger(int id) throws NotFoundException {
+        return folder.integer(id);
+    }
+
     /** Number of a resource, or 0. */
     public int getIdentifier(String name, String type, String packageName) {
         return folder.find(type, name);
@@ -49,6 +54,11 @@ public class Resources {
     /** The screen. */
     public DisplayMetrics getDisplayMetrics() {
         return metrics;
+    }
+
+    /** Not Android's: the phone is held otherwise, and what is shown stays. */
+    public void jvmTurn(Configuration next) {
+        configuration = next;
     }
 
     /** Not Android's: a colour by its number. */

@@ -5,10 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** What a camera is asked for. */
-public final class CaptureRequest extends CameraMetadata<CaptureRequest.Key<?>> {
-    /** How it focuses. */
-    public static final Key<Integer> CONTROL_AF_MODE = new Key<>();
-
+public final class CaptureRequest {
     private final List<Surface> targets;
 
     CaptureRequest(List<Surface> targets) {
@@ -18,11 +15,6 @@ public final class CaptureRequest extends CameraMetadata<CaptureRequest.Key<?>> 
     /** Not Android's: where its pictures go. */
     public List<Surface> jvmTargets() {
         return targets;
-    }
-
-    /** Name of a setting. */
-    public static final class Key<T> {
-        Key() {}
     }
 
     /** Puts a request together. */
@@ -36,9 +28,6 @@ public final class CaptureRequest extends CameraMetadata<CaptureRequest.Key<?>> 
         public void addTarget(Surface target) {
             targets.add(target);
         }
-
-        /** Sets something; passed over here. */
-        public <T> void set(Key<T> key, T value) {}
 
         /** The request. */
         public CaptureRequest build() {

@@ -79,6 +79,14 @@ public final class Phone {
         create(intent, retained, saved);
     }
 
+    /** Turns the phone by half a turn; nothing is made anew. */
+    public void turnOver() {
+        Configuration now = configuration;
+        configuration = new Configuration(
+                now.width(), now.height(), now.density(), now.fontScale(), now.night(), (now.rotation() + 2) % 4);
+        activity.getResources().jvmTurn(configuration);
+    }
+
     /** Ends the app's process and starts it from what it wrote down. */
     public void kill() throws ReflectiveOperationException {
         activity.jvmPause();

@@ -18,7 +18,9 @@ import org.xml.sax.SAXException;
  * classes {@code R}. Of the qualifiers there is {@code night} alone.
  */
 public final class ResourceFolder {
-    private static final String[] TYPES = {"string", "plurals", "color", "dimen", "style", "layout", "drawable", "id"};
+    private static final String[] TYPES = {
+        "string", "plurals", "integer", "color", "dimen", "style", "layout", "drawable", "id"
+    };
 
     private final File folder;
     private final Map<Integer, String> names = new HashMap<>();
@@ -91,6 +93,11 @@ public final class ResourceFolder {
     /** A text. */
     public String string(int id) {
         return text(value("string/" + name(id), false));
+    }
+
+    /** A number. */
+    public int integer(int id) {
+        return Integer.parseInt(text(value("integer/" + name(id), false)));
     }
 
     /** A text for a number. */

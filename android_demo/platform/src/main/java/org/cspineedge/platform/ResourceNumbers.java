@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 
 /** Writes a class {@code R} for a folder of resources, where there is no aapt2 to do it. */
 public final class ResourceNumbers {
-    private static final Pattern VALUE = Pattern.compile("<(string|plurals|color|dimen|style) name=\"([^\"]+)\"");
+    private static final Pattern VALUE = Pattern.compile("<(string|plurals|integer|color|dimen|style) name=\"([^\"]+)\"");
     private static final Pattern ID = Pattern.compile("\"@\\+id/([a-z_]+)\"");
     private static final int FIRST = 0x7f010000;
 
