@@ -8,6 +8,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import struct
 import subprocess
 import zlib
