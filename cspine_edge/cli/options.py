@@ -58,6 +58,12 @@ DataArgument = Annotated[
 ]
 
 
+def examples(*calls: str) -> str:
+    """Give the epilogue of a verb's help: calls as they are typed, each on a line of its own."""
+    lines = "\n".join(f"  {call}" for call in calls)
+    return f"\b\nExamples:\n{lines}"  # \b keeps the lines as they are
+
+
 def print_json(document: Any) -> None:
     """Print a document as JSON on standard output."""
     typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))

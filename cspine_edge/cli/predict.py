@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from ..errors import CspineError, ExitCode, UsageError
-from .options import MODEL_HELP, ThreadsOption, WindowOption, parse_value_range
+from .options import MODEL_HELP, ThreadsOption, WindowOption, examples, parse_value_range
 
 if TYPE_CHECKING:
     from ..classifier import Classifier, Facts
@@ -25,7 +25,14 @@ class EngineName(str, Enum):
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("predict")(predict)
+    app.command(
+        "predict",
+        epilog=examples(
+            "cspine-edge predict slice.dcm ct --model fast",
+            "cspine-edge predict ct --csv > verdicts.csv",
+            "cspine-edge predict --watch incoming --out verdicts.jsonl",
+        ),
+    )(predict)
 
 
 def predict(
