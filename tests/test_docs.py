@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import re
+import runpy
 import subprocess
 import sys
 import typing
@@ -157,3 +158,24 @@ def test_screens_are_small_and_name_no_place(root: Path, kind: str) -> None:
     )
     page += (root / "docs/results.md").read_text(encoding="utf-8")
     assert f"screens/{kind}.svg" in page
+
+
+def test_screens_are_of_commands_that_are_executed(root: Path) -> None:
+    script = runpy.run_path(str(root / "docs/make_screens.py"))
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    typed = {*script["tutorial"](), *(line.partition("  #")[0].strip() for line in readme.splitlines())}
+    assert set(script["SCREENS"]) == {path.stem for path in (root / "docs/screens").glob("*.svg")}
+    for screen in script["SCREENS"].values():
+        assert screen.command in typed
+
+
+def test_a_screen_shows_what_was_printed(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = runpy.run_path(str(root / "docs/make_screens.py"))
+    monkeypatch.setitem(script["draw"].__globals__, "ROOT", tmp_path)
+    (tmp_path / "docs").mkdir()
+    printed = script["run"]("cspine-edge verify", tmp_path)
+    script["draw"]("verify", script["Screen"]("cspine-edge verify", 2, "passed"), printed)
+    text = (tmp_path / "docs/screens/verify.svg").read_text().replace("&#160;", " ")
+    assert "cspine-edge verify" in text
+    assert text.count("golden/") == 2
+    assert "passed: 4 golden pairs bit for bit" in text
