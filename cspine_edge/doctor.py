@@ -236,7 +236,10 @@ def examine(root: Path = ROOT, home: Path | None = None) -> Diagnosis:
         decoders = compressed_syntaxes()
     except ModuleNotFoundError as error:  # of a package that every installation needs
         problem = f"{error.name} is not installed: pip install {_PACKAGE}", ExitCode.MISSING_EXTRA
-    if needed is not None and needed.missing:
+    others = (
+        {entry.package for entry in interpreters} if any(entry.passed for entry in interpreters) else set()
+    )
+    if needed is not None and set(needed.missing) - others:  # one interpreter does for another
         problem = f"{', '.join(needed.missing)} is missing: {needed.line}", ExitCode.MISSING_EXTRA
     keras = (home or Path.home()) / ".keras/models"
     return Diagnosis(

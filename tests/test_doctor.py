@@ -118,6 +118,25 @@ def test_a_package_that_every_installation_needs(root: Path) -> None:
     assert "pydicom is not installed: pip install cspine-edge" in " ".join(done.stdout.split())
 
 
+@pytest.mark.workstation
+def test_one_interpreter_does_for_another(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a board with tflite-runtime alone; here TensorFlow's is the other one, and it is loaded then."""
+    import cspine_edge.requirements as module
+
+    def version(name: str) -> str:
+        if name == "ai-edge-litert":
+            raise module.PackageNotFoundError(name)
+        return found(name)
+
+    found = module.version
+    monkeypatch.setattr(module, "version", version)
+    monkeypatch.setattr("cspine_edge.runtime._is_installed", lambda runtime: runtime is Runtime.TENSORFLOW)
+    shown = cli("doctor")
+    assert "needed           missing ai-edge-litert: pip install 'ai-edge-litert>=2.1'" in shown.out
+    assert re.search(r"^interpreter +tensorflow [\d.]+: \w+ kernels, golden pairs equal", shown.out, re.M)
+    assert (shown.code, shown.out.splitlines()[-1]) == (0, "passed: the verbs of the device work here")
+
+
 def test_an_interpreter_that_does_not_load(cli: Cli, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A package of the right name that is for another C library, first on the path."""
     package = tmp_path / "ai_edge_litert"
