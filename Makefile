@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 OUT ?= quickstart
 
-.PHONY: quickstart test test-arm64 paper check clean
+.PHONY: quickstart test test-arm64 fuzz paper check clean
 
 quickstart: $(VENV)/.train ## the whole chain on synthetic CT, from nothing
 	$(BIN)/cspine-edge quickstart --out $(OUT)
@@ -14,6 +14,10 @@ test: $(VENV)/.dev ## all tests
 
 test-arm64: $(VENV)/.dev ## the device install on emulated Raspberry Pi; says which Debian packages it lacks
 	$(BIN)/python -m pytest -m arm64 tests/arm64
+
+INPUTS ?= 20000
+fuzz: $(VENV)/.dev ## hostile inputs at every door (an hour); SEED=NUMBER repeats a soak
+	PYTHONPATH=tests:. $(BIN)/python -m fuzz --inputs $(INPUTS) $(if $(SEED),--seed $(SEED))
 
 DATA ?= ../shared/data/csf
 paper: $(VENV)/.train ## every figure of docs/paper.md, from training on (hours); WEIGHTS=FOLDER to stay offline

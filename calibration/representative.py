@@ -59,7 +59,8 @@ class CalibrationManifest:
 
     def to_bytes(self) -> bytes:
         """Give the manifest as JSON text; the same choice and stability give the same bytes."""
-        return (json.dumps(encode(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        text = json.dumps(encode(self), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return text.encode(errors="backslashreplace")
 
     @property
     def sha256(self) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +14,9 @@ import numpy.typing as npt
 from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
 from cspine_edge.contract import ModelFile, Precision
 from cspine_edge.dataset import LABELS, LabelledDataset, load_images
-from cspine_edge.documents import encode, parse
-from cspine_edge.errors import ModelError, UsageError
-from cspine_edge.files import refuse_existing, write_json
+from cspine_edge.documents import DocumentError, encode, parse
+from cspine_edge.errors import InputError, ModelError, UsageError
+from cspine_edge.files import claimed, file_sha256, refuse_existing, write_json
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.run import Run
@@ -41,6 +41,10 @@ from .tflite import export, float_operations
 LOGIT_BOUND = 4.0
 """An int8 network's logits reach this far either way, which is a margin of 8 and a score of 0.9997, or as far as its
 threshold. Steps for more would be missing where decisions fall."""
+
+
+BEGUN_FILE = "begun.json"
+"""Among the checkpoints of a tuning, from its beginning: its settings."""
 
 
 @dataclass(frozen=True)
@@ -130,14 +134,14 @@ def source_of_run(folder: Path) -> Source:
     Raises
     ------
     InputError
-        If the folder is no run or its data set is not where it was.
+        If the folder is no run or its data set is not where it was, or its network is another one.
     """
     run = Run.load(folder)
     dataset, split = run.dataset(), run.split()
     validation = dataset.subset(split.validation) if split.validation else None
     return Source(
         path=run.model_path,
-        model=load_keras(run.model_path),
+        model=load_keras(run.require_model()),
         spec=run.preprocessing,
         run=run,
         train=dataset.subset(split.train),
@@ -205,7 +209,7 @@ def convert(
     Raises
     ------
     OutputError
-        If ``out`` exists and ``overwrite`` is false.
+        If ``out`` exists and ``overwrite`` is false, or another process writes it.
     UsageError
         If the precision needs data and none is known, or layers are to be restored and cannot be.
     ModelError
@@ -213,6 +217,18 @@ def convert(
         even all layers in float meet the criterion.
     """
     refuse_existing(out, overwrite=overwrite)
+    with claimed(out):
+        return _convert(source, settings, out, overwrite, resume, log)
+
+
+def _convert(
+    source: Source,
+    settings: ConvertSettings,
+    out: Path,
+    overwrite: bool,
+    resume: bool,
+    log: Callable[[str], None],
+) -> Conversion:
     precision = settings.precision
     _refuse_restoring(source, settings)
     network, equalised = (folded := folded_network(source)), None
@@ -255,14 +271,12 @@ def convert(
         file = attach_contract(graph, source.spec, provenance, out)
     if source.run and source.validation and validation:
         file = with_operating_point(file, source.run, source.validation, validation.images)
-    file = file.save(out, overwrite=overwrite)
-    shutil.rmtree(
-        _checkpoints(out), ignore_errors=True
-    )  # kept until now, so that a failed export loses no tuning
     if calibration is not None:
         calibration.save(out.with_suffix(".calibration.json"), overwrite=True)
     if restoration is not None:
         restoration.save(out.with_suffix(".restoration.json"), overwrite=True)
+    file = file.save(out, overwrite=overwrite)  # last: where it lies, all of it does
+    shutil.rmtree(checkpoints_of(out), ignore_errors=True)  # kept until now: a failed export loses no tuning
     return Conversion(file, calibration, left, restoration)
 
 
@@ -346,8 +360,16 @@ def _augmentation(run: Run | None) -> Augmentation | None:
     return None if settings is None else Augmentation(**settings)
 
 
-def _checkpoints(out: Path) -> Path:
+def checkpoints_of(out: Path) -> Path:
+    """Where a tuning that was broken off goes on from."""
     return out.with_suffix(".checkpoints")
+
+
+def _begun(checkpoints: Path) -> Any:
+    try:
+        return parse((checkpoints / BEGUN_FILE).read_bytes())
+    except (OSError, DocumentError) as error:
+        raise InputError(checkpoints, f"cannot be gone on from ({error}); leave out --resume") from error
 
 
 def _tune(
@@ -378,16 +400,17 @@ def _tune(
         settings.seed,
         anneal=True,
     )
-    checkpoints = _checkpoints(out)
+    checkpoints = checkpoints_of(out)
     tuning = replace(settings, restore=None)  # comes after it, and may be asked for anew
-    begun = {"settings": encode(tuning), "network": hashlib.sha256(source.path.read_bytes()).hexdigest()}
-    if not resume:
+    begun = {"settings": encode(tuning), "network": file_sha256(source.path)}
+    if not resume or not (checkpoints / BEGUN_FILE).is_file():
+        (checkpoints / BEGUN_FILE).unlink(missing_ok=True)  # first: without it nothing else is gone on from
         shutil.rmtree(checkpoints, ignore_errors=True)
-    elif (checkpoints / "begun.json").is_file() and parse((checkpoints / "begun.json").read_bytes()) != begun:
+    elif _begun(checkpoints) != begun:
         raise UsageError(
             f"{out}: its tuning was begun with other settings or another network; leave out --resume"
         )
-    write_json(checkpoints / "begun.json", begun, overwrite=True)
+    write_json(checkpoints / BEGUN_FILE, begun, overwrite=True)
     run_phase(
         network,
         phase,

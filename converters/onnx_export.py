@@ -101,10 +101,9 @@ def export_onnx(
     if source.run and source.validation:
         validation = load_part(source.validation, source.spec)
         file = with_operating_point(file, source.run, source.validation, validation.images)
-    file = file.save(out, overwrite=overwrite)
     if calibration is not None:
         calibration.save(out.with_name(f"{out.name}.calibration.json"), overwrite=True)
-    return file
+    return file.save(out, overwrite=overwrite)  # last: where it lies, its manifest does
 
 
 def float_graph(model: keras.Model, spec: Preprocessing) -> bytes:

@@ -14,6 +14,7 @@ from cspine_edge.contract import KernelFamily, Precision
 from cspine_edge.errors import ModelError
 from cspine_edge.native import native_messages_caught
 from cspine_edge.preprocess import Preprocessing, replicate_channels
+from cspine_edge.probation import vouch
 from cspine_edge.runtime import open_session
 from cspine_edge.training.framework import keras, tf
 
@@ -101,5 +102,6 @@ def _representative(
 
 def float_operations(path: Path, graph: bytes) -> list[str]:
     """Names of the operations that compute in floating point, one entry each; empty if all are integer."""
-    session = open_session(path, graph, threads=1, family=KernelFamily.REFERENCE)
+    vouch(graph)
+    session = open_session(path, graph, threads=1, family=KernelFamily.REFERENCE, to_run=False)
     return [operation.name for operation in session.operations() if "float" in " ".join(operation.dtypes)]

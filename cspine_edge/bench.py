@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from .cold_start import ColdStart, ColdStartError, measure_cold_start
 from .contract import KernelFamily
 from .cooling import Cooling, wait_until_cool
 from .errors import UsageError
+from .interruption import Interrupted
 from .latency import TAIL_SHARE, Blocks, Latency
 from .machine import Machine, describe_machine, peak_memory_mib
 from .preprocess import prepare
@@ -164,7 +166,7 @@ def bench(
         model=_model_facts(first),
         machine=machine,
         conditions=Conditions(
-            runtime=session.runtime,
+            runtime=session.runtime.value,
             runtime_version=session.version,
             family=session.family,
             threads=threads,
@@ -218,7 +220,7 @@ def _sustained(classifier: Classifier, seconds: float, root: Path, step: Step) -
 
     try:
         return sustain(classifier, seconds, lambda: read_sensors(root), on_second=tell)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Interrupted):
         return None
 
 
@@ -251,8 +253,9 @@ def _about_tails(latencies: Sequence[Latency]) -> Iterator[str]:
 
 def _work(classifier: Classifier) -> Work:
     """Count products in a session of reference kernels, since XNNPACK's delegate hides its operations."""
-    path, graph = classifier.file.path, classifier.file.graph
-    session = open_session(path, graph, threads=1, family=KernelFamily.REFERENCE)
+    file = classifier.file
+    listing: dict[str, Any] = {"family": KernelFamily.REFERENCE, "to_run": False}
+    session = open_session(file.path, file.graph, threads=1, digest=file.graph_sha256, **listing)
     return work_of(tflite_session(session, "the bench is"))
 
 

@@ -204,7 +204,7 @@ _TELL: dict[Condition, Callable[[BenchReport], Collection[object]]] = {
         *(report.before.governors or ()),
         *(f"{mhz:.0f} MHz" for mhz in sorted(set(report.before.max_frequencies_mhz or ()))),
     ),
-    Condition.RUNTIME: lambda report: (report.conditions.runtime.value, report.conditions.runtime_version),
+    Condition.RUNTIME: lambda report: (report.conditions.runtime, report.conditions.runtime_version),
     Condition.KERNELS: lambda report: (report.conditions.family.value,),
 }
 

@@ -102,7 +102,7 @@ def _rows(name: str, report: BenchReport) -> Iterator[Row]:
             report=name,
             model=report.model.file,
             machine=place or machine.architecture,
-            runtime=f"{conditions.runtime.value} {conditions.runtime_version}, {conditions.family.value}",
+            runtime=f"{conditions.runtime} {conditions.runtime_version}, {conditions.family.value}",
             threads=latency.threads,
             p50_ms=latency.p50_ms,
             p90_ms=latency.p90_ms,
@@ -147,7 +147,7 @@ def write_listing(path: Path, reports: Sequence[Named], *, overwrite: bool = Fal
         If the file exists and ``overwrite`` is false, or cannot be written.
     """
     if path.suffix.lower() not in (".html", ".htm"):
-        write_bytes(path, markdown(reports).encode(), overwrite=overwrite)
+        write_bytes(path, markdown(reports).encode(errors="backslashreplace"), overwrite=overwrite)
         return
     parts = [f"<h1>{_TITLE}</h1>", table(COLUMNS, [row.cells() for row in rows_of(reports)])]
     for name, report in reports:

@@ -1,6 +1,6 @@
 """What a bench finds: the report and its JSON.
 
-The JSON is the object ``{"schema": "cspine-edge/bench", "version": 2, ...}`` with the fields of
+The JSON is the object ``{"schema": "cspine-edge/bench", "version": 3, ...}`` with the fields of
 :class:`BenchReport`; each dataclass is an object in it, each tuple a list, what is unknown ``null``. ``docs/bench.md``
 tells every field, ``docs/bench.schema.json`` is its JSON Schema. Times are in milliseconds of a monotonic clock with a
 resolution of nanoseconds, memory in MiB (2**20 bytes).
@@ -21,7 +21,6 @@ from .files import write_json
 from .latency import Blocks, Latency
 from .machine import Machine
 from .roofline import Roofline
-from .runtime import Runtime
 from .sensors import Readings
 from .slice_times import StageTimes
 from .sustained import Sustained
@@ -30,7 +29,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SCHEMA = "cspine-edge/bench"
-VERSION = 2
+VERSION = 3
+_READABLE_VERSIONS = (2, VERSION)
+"""Version 2 knew the interpreters of Python packages only; all that it can say, 3 says alike."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ class Conditions:
     Attributes
     ----------
     runtime
-        The interpreter's package.
+        The interpreter: the Python package that brings it, or "builtin", the Android app's own.
     runtime_version
         Its version.
     family
@@ -100,7 +101,7 @@ class Conditions:
         True if the slices are synthetic, false if they were given.
     """
 
-    runtime: Runtime
+    runtime: str
     runtime_version: str
     family: KernelFamily
     threads: tuple[int, ...]
@@ -123,7 +124,7 @@ class BenchReport:
     created
         When it was measured, UTC, ISO 8601.
     toolkit
-        Version of this package.
+        Version of this package, or of the Android app.
     model
         What was measured.
     machine
@@ -135,11 +136,11 @@ class BenchReport:
     blocks
         The times that ``latencies`` sums up, one entry per thread count in the same order.
     roofline
-        The rate beside the processor's int8 peak; null for a model that does not compute in int8.
+        The rate beside the processor's int8 peak; null for a model that does not compute in int8, and in the app.
     stages
         Whole slices, one entry per file format.
     cold_start
-        Null if no new process could be started, which is then among the warnings.
+        Null if no new process could be started, as in the app, which is then among the warnings.
     bench_peak_mib
         Largest resident memory of the process that measured, with all its sessions, in MiB; null if not told.
     cooling
@@ -219,9 +220,9 @@ def read_report(path: Path) -> BenchReport:
     if not isinstance(version, int) or version > VERSION:
         raise InputError(
             path,
-            f"is a bench report of version {version}, and this toolkit reads version {VERSION}; update it",
+            f"is a bench report of version {version}, and this toolkit reads 2 and {VERSION}; update it",
         )
-    if version < VERSION:
+    if version not in _READABLE_VERSIONS:
         raise InputError(
             path, f"is a bench report of version {version}, which lacks the single times; {again}"
         )

@@ -151,6 +151,7 @@ class Classifier:
             open_session,
             path,
             self.file.graph,
+            digest=self.file.graph_sha256,
             threads=threads,
             family=family,
             runtime=runtime,

@@ -14,7 +14,7 @@ from .classifier import Classifier
 from .contract import KernelFamily
 from .documents import encode
 from .progress import Step
-from .runtime import _MODULES, tflite_session
+from .runtime import MODULES, tflite_session
 from .window import Window
 
 
@@ -66,7 +66,9 @@ class ColdStart:
 _FIRST_VERDICT = """
 import time
 marks = [time.monotonic_ns()]
-import json, sys
+import sys
+sys.path[:] = [folder for folder in sys.path if folder]  # nothing is imported from the folder that the user is in
+import json
 given = json.loads(sys.argv[1])
 sys.path[:] = given["sys_path"]
 import importlib
@@ -74,10 +76,11 @@ from pathlib import Path
 from cspine_edge.classifier import Classifier
 from cspine_edge.contract import KernelFamily
 from cspine_edge.documents import decode
-from cspine_edge.runtime import Runtime
+from cspine_edge.runtime import KNOWN_GRAPHS, Runtime
 from cspine_edge.slices import read_slices
 from cspine_edge.window import Window
 importlib.import_module(given["module"])
+KNOWN_GRAPHS.add(given["graph"])  # whether it was tried before is not what is measured
 marks.append(time.monotonic_ns())
 classifier = Classifier(
     Path(given["model"]),
@@ -127,7 +130,8 @@ def measure_cold_start(
     session = tflite_session(classifier.session, "a cold start is measured")
     given = {
         "sys_path": sys.path,
-        "module": _MODULES[session.runtime],
+        "module": MODULES[session.runtime],
+        "graph": classifier.file.graph_sha256,
         "model": str(session.path),
         "threads": session.threads,
         "family": encode(family),

@@ -29,7 +29,7 @@ from .archive import ArchiveError, ForeignEntryError, read_archive
 from .decision import Abstention, Decision, Threshold
 from .documents import DocumentError, decode, encode, parse
 from .errors import ContractError, ModelError
-from .files import write_bytes
+from .files import claimed, write_bytes
 from .preprocess import RESIZE_FILTER, Preprocessing
 
 if TYPE_CHECKING:
@@ -284,6 +284,11 @@ class ModelFile:
     contract: Contract | None
     attachments: dict[str, bytes]
 
+    @property
+    def graph_sha256(self) -> str | None:
+        """SHA-256 of the graph, which is known where there is a contract."""
+        return self.contract.graph_sha256 if self.contract else None
+
     @classmethod
     def read(cls, path: Path | str) -> ModelFile:
         """Read a model file and verify its hash.
@@ -331,14 +336,36 @@ class ModelFile:
             from .onnx_model import put_together
         else:
             put_together = _put_together
-        write_bytes(path, put_together(self.graph, entries), overwrite=overwrite)
+        from .probation import vouch
+
+        content = put_together(self.graph, entries)
+        write_bytes(path, content, overwrite=overwrite)
+        vouch(content if Path(path).suffix.lower() == ONNX_SUFFIX else self.graph)
         return replace(self, path=Path(path), contract=contract)
 
     def with_parity(self, parity: dict[str, Any]) -> ModelFile:
-        """Write a parity verdict back into the contract of the file."""
+        """Write a parity verdict back into the contract of the file.
+
+        Raises
+        ------
+        ContractError
+            If it has no contract, or another process has changed the file since it was read.
+        OutputError
+            If another process is writing it, or it cannot be written.
+        """
         if self.contract is None:
             raise ContractError(self.path, "has no contract to write the verdict into")
-        return replace(self, contract=replace(self.contract, parity=parity)).save(self.path, overwrite=True)
+        with claimed(self.path):
+            now = ModelFile.read(self.path)
+            before = replace(self.contract, parity=None)
+            if (
+                now.graph != self.graph
+                or now.contract is None
+                or replace(now.contract, parity=None) != before
+            ):
+                raise ContractError(self.path, "was changed while it was checked; check it again")
+            checked = replace(self, contract=replace(self.contract, parity=parity))
+            return checked.save(self.path, overwrite=True)
 
     def golden_image(self, pair: GoldenPair) -> npt.NDArray[np.uint8]:
         """Give the input of a golden pair, shape (height, width), uint8.

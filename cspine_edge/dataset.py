@@ -29,6 +29,7 @@ import numpy.typing as npt
 
 from .errors import DatasetError, SliceError, UsageError
 from .preprocess import Preprocessing, prepare
+from .scratch import unnamed_array
 from .slices import CtSlice, find_slices, read_slices
 
 LABELS = ("normal", "fracture")
@@ -139,7 +140,7 @@ class LabelledDataset:
             with self.path_of(item).open("rb") as stream:
                 content = hashlib.file_digest(stream, "sha256") if hasattr(hashlib, "file_digest") else None
                 inner = content.digest() if content else hashlib.sha256(stream.read()).digest()
-            digest.update(f"{item.path}\0{item.label}\0".encode())
+            digest.update(f"{item.path}\0{item.label}\0".encode(errors="surrogateescape"))
             digest.update(inner)
         return digest.hexdigest()
 
@@ -345,14 +346,15 @@ def load_images(
     Returns
     -------
     numpy.ndarray
-        Grey levels, shape (n, height, width), uint8, in the data set's order.
+        Grey levels, shape (n, height, width), uint8, in the data set's order. A map of a file without a name, in the
+        folder for temporary files (``TMPDIR``): memory holds as much of it as there is room for.
 
     Raises
     ------
     SliceError
         If a slice cannot be read; training on what is left would not be the stated data set.
     """
-    images = np.empty((len(dataset), spec.height, spec.width), dtype=np.uint8)
+    images = unnamed_array((len(dataset), spec.height, spec.width), np.uint8)
 
     def load(position: int) -> None:
         frame = read_labelled_slice(dataset.path_of(dataset.slices[position]))

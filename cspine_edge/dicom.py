@@ -7,9 +7,11 @@ DICOM file, so that reading pictures does not pay for pydicom.
 
 from __future__ import annotations
 
+import io
 import math
-import threading
-import warnings
+import os
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +20,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from pydicom import dcmread
+from pydicom.datadict import keyword_for_tag, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
+from pydicom.encaps import get_frame
+from pydicom.pixels import apply_color_lut, as_pixel_options, get_decoder
 from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import (
     UID,
@@ -28,46 +33,75 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEGExtended12Bit,
+    RLELossless,
 )
 
 from .errors import MissingExtraError, SliceError
-from .slices import CtSlice, check_size
+from .slices import CtSlice, Ration, ReadToEndError, check_scans, check_size, silence
 from .window import Window, WindowFunction
 
 # The first that knows a transfer syntax decodes it, so lossy pixels do not depend on what else is installed.
-# GDCM comes last: damaged data can make it abort the process instead of raising.
 _PLUGINS = ("pydicom", "pillow", "pyjpegls", "pylibjpeg", "gdcm")
+_APART = "gdcm"
+"""Damaged data can make it abort the process instead of raising."""
 
 
-class _Silence:
-    """No warnings while any thread is inside.
-
-    pydicom warns about much that does not touch the pixels. The list of filters belongs to the process and not to the
-    thread: the first thread that comes in replaces it, and the last that leaves puts it back. A generator must not
-    yield inside.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._inside = 0
-        self._filters = warnings.catch_warnings()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if not self._inside:
-                self._filters = warnings.catch_warnings()
-                self._filters.__enter__()
-                warnings.simplefilter("ignore")
-            self._inside += 1
-
-    def __exit__(self, *raised: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if not self._inside:
-                self._filters.__exit__(None, None, None)
+_SEQUENCES = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ModalityLUTSequence")
+_COLORS = ("Red", "Green", "Blue")
+_LONG = (
+    *(*_SEQUENCES, "ExtendedOffsetTable", "ExtendedOffsetTableLengths"),
+    *(f"{color}PaletteColorLookupTableData" for color in _COLORS),
+)
+_SHORT = (
+    *("SpecificCharacterSet", "Modality", "SeriesInstanceUID", "InstanceNumber"),
+    *("ImagePositionPatient", "ImageOrientationPatient", "SamplesPerPixel", "PhotometricInterpretation"),
+    *("PlanarConfiguration", "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit"),
+    *("PixelRepresentation", "WindowCenter", "WindowWidth", "VOILUTFunction", "RescaleIntercept"),
+    *("RescaleSlope", *(f"{color}PaletteColorLookupTableDescriptor" for color in _COLORS)),
+)
+_USED = [tag for tag in map(tag_for_keyword, (*_SHORT, *_LONG)) if tag is not None]
+"""What is read of a header; the rest is passed over, however large."""
+_LONGEST = dict.fromkeys(_SHORT, 4096) | dict.fromkeys(_LONG, 6 * 1024 * 1024)
+"""Bytes an element may have; functional groups take about a thousand a frame."""
+_MOST_OF_HEADER = 32 * 1024 * 1024
+_MOST_OF_FRAME = 256 * 1024 * 1024
+_MOST_UNPACKED = 128 * 1024 * 1024
+"""Bytes a deflated file may unpack to."""
+_PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
+_UNDEFINED = 0xFFFFFFFF
 
 
-_silence = _Silence()
+@dataclass(frozen=True)
+class _Pixels:
+    """Where a file has its pixels, and how a frame of them is decoded."""
+
+    path: Path
+    file: BinaryIO
+    begin: int
+    decoder: Decoder
+    plugin: str
+    """The decoder of pydicom to use, "" for pixels that are not compressed."""
+    options: dict[str, Any]
+
+    def frame(self, index: int) -> np.ndarray:
+        """Decode one; YBR comes as RGB, PALETTE COLOR as indices."""
+        self.file.seek(self.begin)
+        if self.plugin:
+            _check_codestream(self._encoded(index), self.options)
+        if self.plugin == _APART:
+            from .frame_decoder import FRAME_DECODER
+
+            return FRAME_DECODER.decode(self.path, self.begin, index, self.plugin, self.options)
+        source: Any = Ration(self.file, _MOST_OF_FRAME)
+        return self.decoder.as_array(source, index=index, decoding_plugin=self.plugin, **self.options)[0]
+
+    def _encoded(self, index: int) -> bytes:
+        source: Any = Ration(self.file, _MOST_OF_FRAME)
+        frames = self.options["number_of_frames"]
+        offsets = self.options.get("extended_offsets")
+        encoded = get_frame(source, index, number_of_frames=frames, extended_offsets=offsets)
+        self.file.seek(self.begin)
+        return encoded
 
 
 @dataclass(frozen=True)
@@ -75,7 +109,7 @@ class _Header:
     """What all frames of a file have in common."""
 
     photometric: str
-    decoder: str
+    pixels: _Pixels
     frames: int
     displayed: bool
     """The pixels are display values and no HU: colour, or unsigned 8 bits without a rescale of their own."""
@@ -85,7 +119,7 @@ class _Header:
 
 
 def read_frames(path: Path, file: BinaryIO) -> Iterator[CtSlice]:
-    """Read the frames of a DICOM file, decoding one at a time.
+    """Read the frames of a DICOM file one at a time; only one is held in memory.
 
     Rescale and window come from the functional groups of an enhanced multi-frame file (DICOM PS3.3 C.7.6.16),
     else from the top level. Colour becomes grey with the weights of ITU-R BT.601, as in Pillow.
@@ -109,11 +143,11 @@ def read_frames(path: Path, file: BinaryIO) -> Iterator[CtSlice]:
     MissingExtraError
         If its transfer syntax needs the ``dicom`` extra.
     """
-    with _translated(path), _silence:
-        dataset = dcmread(file, force=True)
-        header = _read_header(path, dataset)
+    with _translated(path), silence:
+        dataset, file = _read_dataset(path, file)
+        header = _read_header(path, dataset, file)
     for frame in range(header.frames):
-        with _translated(path), _silence:
+        with _translated(path), silence:
             slice_ = _read_frame(path, dataset, header, frame)
         yield slice_
 
@@ -125,21 +159,78 @@ def _translated(path: Path) -> Iterator[None]:
     except (SliceError, MissingExtraError):
         raise
     except Exception as error:  # on broken files pydicom and the decoders raise almost anything
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error)[:300].split()) or type(error).__name__
         raise SliceError(
             path, f"is a broken, truncated or unusual DICOM file ({reason}); export it again"
         ) from error
 
 
-def _read_header(path: Path, dataset: Dataset) -> _Header:
-    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+def _read_dataset(path: Path, file: BinaryIO) -> tuple[Dataset, BinaryIO]:
+    """Read what is used of a header; the file, unpacked if it was deflated, is then where its pixels begin."""
+    try:
+        return _parsed(path, file), file
+    except ReadToEndError:
+        file = _inflated(path, file)
+        return _parsed(path, file), file
+
+
+def _parsed(path: Path, file: BinaryIO) -> Dataset:
+    source: Any = Ration(file, _MOST_OF_HEADER)
+    try:
+        return dcmread(source, force=True, stop_before_pixels=True, specific_tags=_USED)
+    except Exception:
+        if source.spent:
+            raise SliceError(path, "has a longer header than any slice; export it again") from None
+        raise
+
+
+def _inflated(path: Path, file: BinaryIO) -> BinaryIO:
+    """The same file (PS3.5 A.5), not compressed, from where it is deflated."""
+    uid = ExplicitVRLittleEndian.encode() + b"\0"
+    unpacked = io.BytesIO()
+    unpacked.write(bytes(128) + b"DICM\x02\0\x10\0UI" + len(uid).to_bytes(2, "little") + uid)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    while not inflater.eof:
+        packed = file.read(1 << 14)
+        if not packed:
+            raise ValueError("its deflated part is cut short")
+        unpacked.write(inflater.decompress(packed))  # to a thousand times as much, at most
+        if unpacked.tell() > _MOST_UNPACKED:
+            limit = f"more than {_MOST_UNPACKED >> 20} MiB"
+            raise SliceError(path, f"unpacks to {limit}, so it is no CT slice; leave it out")
+    unpacked.seek(0)
+    return unpacked
+
+
+def _pixel_element(dataset: Dataset, file: BinaryIO) -> tuple[str, int, int]:
+    """Keyword, place and length of the element at which reading stopped; no keyword at the end of the file."""
+    implicit, little = dataset.original_encoding
+    order: Any = "little" if little else "big"
+    head = file.read(8 if implicit else 12)
+    if len(head) < 8:
+        return "", 0, 0
+    tag = int.from_bytes(head[:2], order) << 16 | int.from_bytes(head[2:4], order)
+    return _PIXELS.get(tag, ""), file.tell(), int.from_bytes(head[-4:], order)
+
+
+def _read_header(path: Path, dataset: Dataset, file: BinaryIO) -> _Header:
+    keyword, begin, length = _pixel_element(dataset, file)
+    if keyword in ("FloatPixelData", "DoubleFloatPixelData"):
         raise SliceError(
             path, "has floating-point pixels, which no CT slice has; export it with integer ones"
         )
-    if "PixelData" not in dataset:
+    for name in dataset.keys():  # noqa: SIM118, a data set iterates over its elements
+        element = dataset.get_item(name)
+        longest = _LONGEST.get(keyword_for_tag(name), 0)
+        if isinstance(element, RawDataElement) and element.length > longest > 0:
+            reason = (
+                f"has {element.length} bytes of {keyword_for_tag(name)}, which no slice has; export it again"
+            )
+            raise SliceError(path, reason)
+    if not keyword:
         kind = dataset.get("Modality") or dataset.file_meta.get("MediaStorageSOPClassUID", UID("")).name
         raise SliceError(
-            path, f"is DICOM without pixel data ({kind or 'or cut short'}); give the image files"
+            path, f"is DICOM without pixel data ({str(kind)[:64] or 'or cut short'}); give the image files"
         )
     check_size(path, int(dataset.Columns), int(dataset.Rows))
     if dataset.BitsAllocated not in (8, 16, 32):
@@ -148,7 +239,7 @@ def _read_header(path: Path, dataset: Dataset) -> _Header:
         raise SliceError(
             path, "maps its pixels by a Modality LUT and not by Rescale Slope; export it with the latter"
         )
-    photometric = str(dataset.PhotometricInterpretation)
+    photometric = str(dataset.PhotometricInterpretation)[:64]
     color = not photometric.startswith("MONOCHROME")
     if color and photometric != "PALETTE COLOR" and dataset.BitsAllocated != 8:
         raise SliceError(
@@ -157,10 +248,17 @@ def _read_header(path: Path, dataset: Dataset) -> _Header:
         )
     identity = _rescale(path, _Groups.of(dataset, 0)) == (1.0, 0.0)
     instance = dataset.get("InstanceNumber")
+    decoder, plugin = _decoder(path, dataset)
+    syntax = dataset.file_meta.TransferSyntaxUID
+    options = as_pixel_options(dataset, transfer_syntax_uid=syntax, pixel_keyword=keyword, pixel_vr="OW")
+    pixels = _Pixels(path, file, begin, decoder, plugin, options)
+    frames = int(dataset.get("NumberOfFrames") or 1)
+    if not plugin:
+        _check_length(path, pixels, length, frames)
     return _Header(
         photometric=photometric,
-        decoder=_decoder(path, dataset),
-        frames=int(dataset.get("NumberOfFrames") or 1),
+        pixels=pixels,
+        frames=frames,
         displayed=color or (dataset.BitsAllocated == 8 and not dataset.PixelRepresentation and identity),
         series=str(dataset.get("SeriesInstanceUID") or "") or None,
         instance=None if instance is None else int(instance),
@@ -168,8 +266,58 @@ def _read_header(path: Path, dataset: Dataset) -> _Header:
     )
 
 
-def _decoder(path: Path, dataset: Dataset) -> str:
-    """The decoder of pydicom to use, "" for pixels that are not compressed."""
+def _check_codestream(encoded: bytes, options: dict[str, Any]) -> None:
+    """Refuse a compressed frame of another size than the header states: decoders believe what it states itself."""
+    if options["transfer_syntax_uid"] == RLELossless:
+        return
+    height, width, samples = _size_of_codestream(encoded)
+    if (height, width) != (options["rows"], options["columns"]) or samples not in (1, 3, 4):
+        raise ValueError(
+            f"its compressed pixels are {width} x {height} x {samples}, not what its header states"
+        )
+    check_scans(encoded)
+
+
+def _size_of_codestream(encoded: bytes) -> tuple[int, int, int]:
+    """Height, width and components of a JPEG, JPEG-LS (their SOF) or JPEG 2000 codestream (its SIZ)."""
+    start = encoded.find(b"\xff\x4f\xff\x51")  # perhaps in a JP2 file
+    if start >= 0:
+        _, _, right, bottom, left, top = struct.unpack_from(">HHLLLL", encoded, start + 4)
+        return bottom - top, right - left, int.from_bytes(encoded[start + 40 : start + 42], "big")
+    place = encoded.find(b"\xff\xd8") + 2
+    while place + 10 <= len(encoded) and place >= 2:
+        mark = encoded[place + 1]
+        if encoded[place] != 0xFF:
+            break
+        if mark == 0xF7 or (0xC0 <= mark <= 0xCF and mark not in (0xC4, 0xC8, 0xCC)):
+            height, width, samples = struct.unpack_from(">HHB", encoded, place + 5)
+            return height, width, samples
+        # Fill bytes, and marks without a length, may stand between segments.
+        alone = mark == 0xFF or mark == 0x01 or 0xD0 <= mark <= 0xD8
+        place += (
+            (1 if mark == 0xFF else 2) if alone else 2 + int.from_bytes(encoded[place + 2 : place + 4], "big")
+        )
+    raise ValueError("its compressed pixels state no size")
+
+
+def _check_length(path: Path, pixels: _Pixels, length: int, frames: int) -> None:
+    """Refuse pixels, not compressed, that are fewer than stated, or more for what they are said to be."""
+    options = pixels.options
+    bits = options["rows"] * options["columns"] * options["samples_per_pixel"] * options["bits_allocated"]
+    stated = expected = bits // 8 * frames
+    if options["photometric_interpretation"] == "YBR_FULL_422":
+        expected = stated // 3 * 2  # two samples of colour for two pixels (PS3.3 C.7.6.3.1.2)
+        if length >= stated:
+            raise ValueError("its pixels are not the YBR_FULL_422 that it states")
+    pixels.file.seek(0, os.SEEK_END)
+    present = min(length, pixels.file.tell() - pixels.begin)
+    if length == _UNDEFINED or present < expected:
+        found = f"its pixels are less than expected ({present} of {expected} bytes)"
+        raise SliceError(path, f"is a broken or truncated DICOM file: {found}; copy or export it again")
+
+
+def _decoder(path: Path, dataset: Dataset) -> tuple[Decoder, str]:
+    """What decodes the pixels: pydicom's decoder, and which of its plug-ins; "" if they are not compressed."""
     syntax = dataset.file_meta.get("TransferSyntaxUID")
     if syntax is None:  # no file meta information: pydicom has guessed the encoding from the first element
         implicit, little = dataset.original_encoding
@@ -178,10 +326,10 @@ def _decoder(path: Path, dataset: Dataset) -> str:
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError as error:
-        reason = f"is compressed as {syntax.name}, which has no decoder; decompress it"
+        reason = f"is compressed as {syntax.name[:64]}, which has no decoder; decompress it"
         raise SliceError(path, reason) from error
     if not syntax.is_encapsulated:
-        return ""
+        return decoder, ""
     plugins = _available(decoder)
     if syntax == JPEGExtended12Bit and dataset.BitsStored > 8:
         plugins = [plugin for plugin in plugins if plugin == "pylibjpeg"]
@@ -190,7 +338,7 @@ def _decoder(path: Path, dataset: Dataset) -> str:
             raise SliceError(path, f"is 12-bit lossy JPEG, which only pylibjpeg-libjpeg (GPL) decodes; {how}")
     if not plugins:
         raise MissingExtraError(f"{path}: decoding {syntax.name} DICOM", "dicom")
-    return plugins[0]
+    return decoder, plugins[0]
 
 
 def _available(decoder: Decoder) -> list[str]:
@@ -215,8 +363,7 @@ def compressed_syntaxes() -> dict[str, str | None]:
 
 
 def _read_frame(path: Path, dataset: Dataset, header: _Header, frame: int) -> CtSlice:
-    # YBR comes as RGB, PALETTE COLOR as indices.
-    stored = pixel_array(dataset, index=frame, decoding_plugin=header.decoder)
+    stored = header.pixels.frame(frame)
     groups = _Groups.of(dataset, frame)
     rescale = None if header.displayed else _rescale(path, groups)
     return CtSlice(
@@ -272,7 +419,8 @@ def _rescale(path: Path, groups: _Groups) -> tuple[float, float]:
     numbers = (1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept))
     if not all(map(math.isfinite, numbers)) or numbers[0] == 0:
         raise SliceError(
-            path, f"states a Rescale Slope of {slope} and Intercept of {intercept}; export it again"
+            path,
+            f"states a Rescale Slope of {str(slope)[:64]} and Intercept of {str(intercept)[:64]}; export it again",
         )
     return numbers
 

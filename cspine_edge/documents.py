@@ -49,13 +49,13 @@ def parse(text: str | bytes) -> Any:
     def finite(number: str) -> float:
         value = float(number)
         if not math.isfinite(value):
-            raise DocumentError(f"holds {number}, which is too large")
+            raise DocumentError(f"holds {number[:40]}, which is too large")
         return value
 
     try:
         return json.loads(text, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:
-        raise DocumentError(f"is not JSON ({error})") from error
+        raise DocumentError(f"is not JSON ({str(error)[:200]})") from error
 
 
 def decode(kind: type[T], document: Any, where: str = "") -> T:

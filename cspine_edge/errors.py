@@ -11,13 +11,16 @@
     │   ├── ModelError             4    a model file is broken, foreign or cannot be converted
     │   │   └── ContractError      4      its contract is missing, malformed or contradicts the file
     │   └── OutputError            4    an output exists already or cannot be written
-    └── MissingExtraError          5  an optional dependency is absent; the message has the pip line
+    ├── ToolError                  4  a program of others refused what it was given; the message is its own
+    ├── MissingExtraError          5  an optional dependency is absent; the message has the pip line
+    └── MissingToolsError          5  programs of others are absent; the message has the line that installs them
 
 Messages are one sentence that names the file, says what is wrong and how to mend it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
 
@@ -36,13 +39,31 @@ class ExitCode(IntEnum):
     BAD_INPUT = 4
     """At least one input could not be used; it is named."""
     MISSING_EXTRA = 5
-    """An optional dependency is not installed."""
+    """An optional dependency, or a program of others that the verb needs, is not installed."""
+
+
+def printable(text: str) -> str:
+    """Give a text with its control characters as JSON escapes.
+
+    A name may hold a line break, which would make a line of the tool's out of it, or what a terminal obeys.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else _escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
 
 
 class CspineError(Exception):
-    """Root of all errors of this package."""
+    """Root of all errors of this package; as text one line."""
 
     exit_code: ExitCode = ExitCode.GATE_FAILED
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class UsageError(CspineError):
@@ -73,7 +94,7 @@ class InputError(CspineError):
     def __init__(self, path: Path | str, reason: str) -> None:
         super().__init__(f"{path}: {reason}")
         self.path = Path(path)
-        self.reason = reason
+        self.reason = printable(reason)
 
 
 class SliceError(InputError):
@@ -112,3 +133,41 @@ class MissingExtraError(CspineError):
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an extra that is not installed: pip install 'cspine-edge[{extra}]'")
         self.extra = extra
+
+
+class ToolError(CspineError):
+    """A program of others that ended with an error.
+
+    Parameters
+    ----------
+    tool
+        Its name.
+    said
+        What it said.
+    """
+
+    exit_code = ExitCode.BAD_INPUT
+
+    def __init__(self, tool: str, said: str) -> None:
+        super().__init__(f"{tool} failed: {said}")
+        self.tool = tool
+
+
+class MissingToolsError(CspineError):
+    """Programs of others that are not installed.
+
+    Parameters
+    ----------
+    what
+        What was asked for, e.g. ``"android build"``.
+    absent
+        Names of everything that is missing.
+    remedy
+        The line that installs it all.
+    """
+
+    exit_code = ExitCode.MISSING_EXTRA
+
+    def __init__(self, what: str, absent: Sequence[str], remedy: str) -> None:
+        super().__init__(f"{what} lacks {', '.join(absent)}: {remedy}")
+        self.absent = tuple(absent)

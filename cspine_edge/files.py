@@ -1,4 +1,8 @@
-"""Writing files so that a half-written one is never taken for whole: write beside, then rename."""
+"""Writing files so that a half-written one is never taken for whole: write beside, then rename.
+
+A process that is killed may leave ``.NAME.*.part`` beside NAME, which nothing reads, and ``.NAME.lock``, which locks no
+longer; both can be removed.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +60,7 @@ def _temporary_in(folder: Path, path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
+def replacing(path: Path | str, *, overwrite: bool = False, durable: bool = True) -> Iterator[Path]:
     """Give a temporary path beside ``path`` and rename it into place when the block ends well.
 
     Parameters
@@ -65,6 +69,8 @@ def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
         The file to write. Its folder is created.
     overwrite
         Replace an existing file; otherwise an existing one is an error.
+    durable
+        Wait until it is on the disk, so that a power cut does not leave the name and no content.
 
     Yields
     ------
@@ -78,30 +84,168 @@ def replacing(path: Path | str, *, overwrite: bool = False) -> Iterator[Path]:
     """
     path = Path(path)
     refuse_existing(path, overwrite=overwrite)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
+    _make_folder_of(path)
     temporary = _temporary_in(path.parent, path)
     try:
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
+        if durable:
+            _bring_to_disk(temporary)
+        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except OSError as error:
-        raise OutputError(path, f"cannot be written ({error.strerror})") from error
+        raise OutputError(path, f"cannot be written ({_cause(error)})") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def write_bytes(path: Path | str, data: bytes, *, overwrite: bool = False) -> None:
+def _cause(error: OSError) -> str:
+    """Give what the system says; some libraries tell it in a longer text of their own."""
+    return error.strerror or (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _make_folder_of(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
+
+
+def _umask() -> int:
+    umask = os.umask(0)
+    os.umask(umask)
+    return umask
+
+
+def _bring_to_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def new_folder(path: Path | str) -> Iterator[Path]:
+    """Give a temporary folder beside ``path`` and rename it into place when the block ends well.
+
+    Parameters
+    ----------
+    path
+        A folder that does not exist, or is empty.
+
+    Yields
+    ------
+    pathlib.Path
+        The temporary folder to write to; removed with all in it if the block raises.
+
+    Raises
+    ------
+    OutputError
+        If ``path`` exists and is not an empty folder, or cannot be written to.
+    """
+    import shutil  # not for those who only read
+    import tempfile
+
+    path = Path(path)
+    try:
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise OutputError(path, "exists already and is not an empty folder; remove it or choose another")
+        target = path.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+    except OSError as error:
+        raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
+    try:
+        yield folder
+        folder.chmod(0o777 & ~_umask())
+        if target.exists():
+            target.rmdir()
+        folder.rename(target)
+    except OSError as error:
+        raise OutputError(path, f"cannot be written ({_cause(error)})") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def claimed(path: Path | str) -> Iterator[None]:
+    """Keep other processes of this toolkit from writing to an output while the block runs.
+
+    A lock of the system's on ``.NAME.lock`` beside it, so it ends with the process, however that ends. Without such
+    locks (on Windows, and some network drives) nothing is kept away.
+
+    Parameters
+    ----------
+    path
+        The file or folder that is written to.
+
+    Raises
+    ------
+    OutputError
+        If another process has it, or its folder cannot be written to.
+    """
+    path = Path(path).absolute()
+    _make_folder_of(path)
+    lock = path.parent.resolve() / f".{path.name}.lock"
+    while (handle := _locked(lock, path)) is not None and not _is_at(handle, lock):
+        os.close(handle)  # who had it has removed it meanwhile
+    try:
+        yield
+    finally:
+        if handle is not None:
+            lock.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _locked(lock: Path, path: Path) -> int | None:
+    try:
+        import fcntl
+    except ImportError:
+        return None
+    try:
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise OutputError(
+            path, "is being written by another process; wait for it, or choose another place"
+        ) from error
+    except OSError:  # a drive without locks
+        os.close(handle)
+        lock.unlink(missing_ok=True)
+        return None
+    return handle
+
+
+def _is_at(handle: int, lock: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), lock.stat())
+    except FileNotFoundError:
+        return False
+
+
+def write_bytes(path: Path | str, data: bytes, *, overwrite: bool = False, durable: bool = True) -> None:
     """Write ``data`` to ``path`` in one step; see :func:`replacing`."""
-    with replacing(path, overwrite=overwrite) as temporary:
+    with replacing(path, overwrite=overwrite, durable=durable) as temporary:
         temporary.write_bytes(data)
 
 
 def write_json(path: Path | str, document: Any, *, overwrite: bool = False) -> None:
     """Write ``document`` to ``path`` as indented JSON in one step; see :func:`replacing`."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    write_bytes(path, text.encode(), overwrite=overwrite)
+    # A file name need not be text; what cannot be encoded is kept as a JSON escape.
+    write_bytes(path, text.encode(errors="backslashreplace"), overwrite=overwrite)
+
+
+def file_sha256(path: Path) -> str:
+    """Give the SHA-256 of a file's content, in hexadecimal."""
+    import hashlib
+
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

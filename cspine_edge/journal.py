@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .classifier import Verdict
+from .documents import parse
 from .errors import CspineError, OutputError, UsageError
 from .prediction import plain
 
@@ -129,9 +130,9 @@ class Journal:
 
     def _read(self, number: int, line: bytes) -> FileState:
         try:
-            entry = json.loads(line)
+            entry = parse(line)
             return FileState(str(entry["file"]), int(entry["size_bytes"]), int(entry["modified_ns"]))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
             raise self._foreign(number) from error
 
     def _foreign(self, number: int) -> OutputError:

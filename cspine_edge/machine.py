@@ -43,7 +43,7 @@ class Machine:
     Attributes
     ----------
     board
-        Name of the board by its device tree, e.g. ``"Raspberry Pi 4 Model B Rev 1.4"``; None on a PC.
+        Name of the board by its device tree, e.g. ``"Raspberry Pi 4 Model B Rev 1.4"``, or of a phone; None on a PC.
     cpu
         Name of the processor, of each kind of core if there are several; None if it is not told.
     architecture
@@ -57,7 +57,7 @@ class Machine:
     system
         Operating system and release of its kernel.
     python
-        Version of Python.
+        Version of Python; null in the Android app.
     firmware
         Release of the board's own system software, e.g. "Jetson Linux R36.4.3".
     power_mode
@@ -71,7 +71,7 @@ class Machine:
     simd: tuple[str, ...]
     memory_mib: int | None
     system: str
-    python: str
+    python: str | None
     firmware: str | None = None
     power_mode: str | None = None
 

@@ -31,7 +31,10 @@ def take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:
     ModelError
         If it is no ONNX model.
     """
+    from .probation import admit
+
     onnx = _import("onnx")
+    admit(path, data)
     try:
         model = onnx.load_model_from_string(data)
         onnx.checker.check_model(model)

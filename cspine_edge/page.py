@@ -57,7 +57,11 @@ def write_page(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{_STYLE}{style}</style></head><body>'
     )
-    write_bytes(path, (head + "\n".join(parts) + "</body></html>\n").encode(), overwrite=overwrite)
+    write_bytes(
+        path,
+        (head + "\n".join(parts) + "</body></html>\n").encode(errors="backslashreplace"),
+        overwrite=overwrite,
+    )
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -14,7 +14,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .errors import CspineError, ExitCode, UsageError
+from .errors import CspineError, ExitCode, UsageError, printable
+from .interruption import whole
 
 if TYPE_CHECKING:
     from .classifier import Classifier, Facts, Verdict
@@ -49,6 +50,8 @@ def predict(
     form: Form = Form.LINES,
 ) -> ExitCode:
     """Classify slices and print a verdict for each, in the order of the inputs; errors go to standard error.
+
+    An interruption ends it between two verdicts: what was printed until then is whole, a JSON array too.
 
     Parameters
     ----------
@@ -146,11 +149,14 @@ def _write_json(verdicts: Iterable[Verdict]) -> int:
     import json
 
     count = 0
-    sys.stdout.write("[")
-    for count, verdict in enumerate(verdicts, start=1):
-        sys.stdout.write(",\n " if count > 1 else "\n ")
-        sys.stdout.write(json.dumps(plain(verdict), ensure_ascii=False))
-    sys.stdout.write("\n]\n")
+    try:
+        for verdict in verdicts:
+            with whole():
+                sys.stdout.write(",\n " if count else "[\n ")
+                sys.stdout.write(printable(json.dumps(plain(verdict), ensure_ascii=False)))
+                count += 1
+    finally:
+        sys.stdout.write("\n]\n" if count else "[\n]\n")
     return count
 
 
@@ -161,7 +167,8 @@ def _write_csv(verdicts: Iterable[Verdict]) -> int:
     writer.writeheader()
     count = 0
     for verdict in verdicts:
-        writer.writerow(plain(verdict))
+        with whole():
+            writer.writerow(plain(verdict))
         count += 1
     return count
 
@@ -170,7 +177,8 @@ def _write_lines(verdicts: Iterable[Verdict]) -> int:
     """Write a line per slice as it comes; a table that waits for the last would hide progress."""
     count = 0
     for verdict in verdicts:
-        print(line(verdict), flush=True)
+        with whole():
+            print(line(verdict), flush=True)
         count += 1
     return count
 
@@ -180,4 +188,4 @@ def line(verdict: Verdict) -> str:
     frame = f" [{verdict.frame}]" if verdict.frame else ""
     window = f"window {verdict.window} ({verdict.window_source.value})" if verdict.window else "as displayed"
     refer = f"{_REFER if verdict.refer else '':<{len(_REFER)}}" if verdict.coverage else ""
-    return f"{verdict.label:<9} {verdict.score:7.4f}{refer}  {verdict.path}{frame}  {window}"
+    return printable(f"{verdict.label:<9} {verdict.score:7.4f}{refer}  {verdict.path}{frame}  {window}")

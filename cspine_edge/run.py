@@ -22,13 +22,14 @@ from typing import Any
 from .dataset import LabelledDataset, load_dataset
 from .decision import Abstention, Threshold
 from .documents import DocumentError, decode, encode, parse
-from .errors import InputError
-from .files import write_json
+from .errors import InputError, ModelError
+from .files import file_sha256, write_json
 from .preprocess import Preprocessing
 from .splits import Split
 
 _SCHEMA = "cspine-edge/run"
 _VERSION = 1
+MODEL_FILE = "model.keras"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,8 @@ class Run:
         What is put on the base: ``dense`` or ``linear``.
     temperature, abstention
         Of the float network, chosen with the threshold; ``convert`` chooses all three anew for what it makes.
+    model_sha256
+        Of the float network's file; ``None`` in runs of versions that did not state it.
     """
 
     folder: Path
@@ -82,11 +85,12 @@ class Run:
     abstention: Abstention | None = None
     head: str = "dense"
     blocks: int | None = None
+    model_sha256: str | None = None
 
     @property
     def model_path(self) -> Path:
         """The float network."""
-        return self.folder / "model.keras"
+        return self.folder / MODEL_FILE
 
     @property
     def name(self) -> str:
@@ -100,6 +104,23 @@ class Run:
         """Name and SHA-256 of the network it learned from, if it is not labels that it learned from last."""
         teacher = self.settings.get("teacher")
         return f"{teacher['name']} {teacher['sha256']}" if teacher else None
+
+    def require_model(self) -> Path:
+        """Give the path of the float network, once its file is known to be the one that was trained.
+
+        Raises
+        ------
+        ModelError
+            If it is missing, or is another one.
+        """
+        path = self.model_path
+        if not path.is_file():
+            raise ModelError(path, "does not exist; give a run folder with its network")
+        if self.model_sha256 not in (None, file_sha256(path)):
+            raise ModelError(
+                path, "is not the network that its run.json names; copy the run folder again, or train again"
+            )
+        return path
 
     def split(self) -> Split:
         """Read the split."""

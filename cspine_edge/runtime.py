@@ -45,7 +45,14 @@ class Runtime(str, Enum):
             return "of unknown version"
 
 
-_MODULES = {
+KNOWN_GRAPHS = {
+    "e47f9d5ee3d74650d80b1ba76ac6af4f8cb5e8d548c78c8501de7019ec6a5e02",
+    "55aeff5f476796888a25243f5a85ddac943ee73d07591fd39b25c94c91e40b1e",
+}
+"""SHA-256 of graphs that need not be tried before they are opened: at first those of
+:data:`cspine_edge.classifier.SHIPPED`, then those that this process has made."""
+
+MODULES = {
     Runtime.LITERT: "ai_edge_litert.interpreter",
     Runtime.TFLITE_RUNTIME: "tflite_runtime.interpreter",
     Runtime.TENSORFLOW: "tensorflow.lite.python.interpreter",
@@ -117,7 +124,7 @@ class Session:
     ) -> None:
         try:
             with native_messages_caught() as messages:
-                module = importlib.import_module(_MODULES[runtime])
+                module = importlib.import_module(MODULES[runtime])
                 resolver = getattr(module.OpResolverType, _RESOLVERS[family or KernelFamily.XNNPACK])
                 self._interpreter = module.Interpreter(
                     model_content=graph,
@@ -126,19 +133,20 @@ class Session:
                     experimental_preserve_all_tensors=keep_tensors,
                 )
                 self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError, SystemError) as error:
+                inputs = self._interpreter.get_input_details()
+                outputs = self._interpreter.get_output_details()
+        except (ValueError, RuntimeError, SystemError) as error:  # names may be no text, too
             cause = (str(error) or messages()).strip().splitlines() or ["no reason given"]
             raise ModelError(
-                path, f"cannot be loaded by {runtime.value} ({cause[0]}); convert or copy it again"
+                path, f"cannot be loaded by {runtime.value} ({cause[0][:300]}); convert or copy it again"
             ) from error
-        inputs = self._interpreter.get_input_details()
         if len(inputs) != 1:
             raise ModelError(path, f"has {len(inputs)} inputs; an image classifier has one")
         self.path = path
         self.runtime = runtime
         self.threads = threads
         self.input = _spec(inputs[0])
-        self.outputs = tuple(_spec(detail) for detail in self._interpreter.get_output_details())
+        self.outputs = tuple(_spec(detail) for detail in outputs)
         self.family = _family_in_use(runtime, family, self.outputs)
         self._input_view = self._interpreter.tensor(self.input.index)
         self._output_views = tuple(self._interpreter.tensor(output.index) for output in self.outputs)
@@ -159,7 +167,8 @@ class Session:
         try:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
-            raise ModelError(self.path, f"failed while running ({str(error).splitlines()[0]})") from error
+            cause = (str(error).strip().splitlines() or ["no reason given"])[0]
+            raise ModelError(self.path, f"failed while running ({cause[:300]})") from error
 
     def output(self, position: int) -> npt.NDArray[Any]:
         """Give a copy of an output tensor's stored values, flattened."""
@@ -168,7 +177,7 @@ class Session:
 
     def operations(self) -> tuple[Operation, ...]:
         """The operations in order; delegates would show as one, so open the session on other kernels."""
-        dtypes = {int(d["index"]): np.dtype(d["dtype"]).name for d in self._interpreter.get_tensor_details()}
+        dtypes = {int(d["index"]): np.dtype(d["dtype"]).name for d in self._tensor_details()}
         found = []
         for detail in self._interpreter._get_ops_details():
             # An input that is left out, such as no bias, has the index -1.
@@ -181,7 +190,15 @@ class Session:
 
     def tensors(self) -> dict[int, TensorSpec]:
         """All tensors by index, those between operations and constants too."""
-        return {int(d["index"]): _spec(d) for d in self._interpreter.get_tensor_details()}
+        return {int(d["index"]): _spec(d) for d in self._tensor_details()}
+
+    def _tensor_details(self) -> list[dict[str, Any]]:
+        try:
+            details: list[dict[str, Any]] = self._interpreter.get_tensor_details()
+        except ValueError as error:
+            reason = f"has tensors that cannot be described ({str(error)[:200]}); copy or convert it again"
+            raise ModelError(self.path, reason) from error
+        return details
 
     def values(self, index: int) -> npt.NDArray[Any]:
         """Give a copy of a tensor's stored values; of one between operations only in a session that keeps them."""
@@ -219,8 +236,10 @@ def open_session(
     family: KernelFamily | None = None,
     runtime: Runtime | None = None,
     keep_tensors: bool = False,
+    digest: str | None = None,
+    to_run: bool = True,
 ) -> Session | OnnxSession:
-    """Load a graph into an interpreter.
+    """Load a graph into an interpreter; an unknown one into that of a child first (:mod:`cspine_edge.probation`).
 
     Parameters
     ----------
@@ -236,21 +255,31 @@ def open_session(
     keep_tensors
         Keep what each operation gave, for :meth:`Session.values`; needs a family other than XNNPACK, whose
         operations disappear in one delegate.
+    digest
+        SHA-256 of ``graph``, if it is known.
+    to_run
+        False if its operations are only to be listed.
 
     Raises
     ------
     MissingExtraError
         If no interpreter is installed.
     ModelError
-        If the graph cannot be loaded.
+        If the graph cannot be loaded, or crashes an interpreter.
     """
+    threads = threads or default_threads()
     if path.suffix.lower() == ONNX_SUFFIX:
         from .onnx_model import OnnxSession
 
-        return OnnxSession(path, graph, threads or default_threads())
+        return OnnxSession(path, graph, threads)
+    if digest not in KNOWN_GRAPHS:
+        from .probation import admit
+
+        kernels: dict[str, Any] = {"family": family, "runtime": runtime, "keep_tensors": keep_tensors}
+        admit(path, graph, digest=digest, threads=threads, to_run=to_run, **kernels)
     for candidate in (runtime,) if runtime else Runtime:
         try:
-            return Session(path, candidate, family, threads or default_threads(), graph, keep_tensors)
+            return Session(path, candidate, family, threads, graph, keep_tensors)
         except ModuleNotFoundError:
             continue
         except ImportError as error:  # of a package for another C library, or another numpy
@@ -275,7 +304,7 @@ def tflite_session(session: Session | OnnxSession, what: str) -> Session:
 
 
 def _is_installed(runtime: Runtime) -> bool:
-    return importlib.util.find_spec(_MODULES[runtime].partition(".")[0]) is not None
+    return importlib.util.find_spec(MODULES[runtime].partition(".")[0]) is not None
 
 
 def _family_in_use(

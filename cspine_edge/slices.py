@@ -15,10 +15,12 @@ from __future__ import annotations
 import io
 import os
 import re
+import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -28,8 +30,17 @@ from .window import Window, WindowSource
 if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile
 
-MAX_PIXELS = 64 * 1024 * 1024
-"""Pixels of one frame above which a file is refused before anything is decoded (64 megapixels)."""
+MAX_PIXELS = 16 * 1024 * 1024
+"""Pixels of one frame above which a file is refused before anything is decoded: 4096 x 4096."""
+
+MOST_READS = 300_000
+"""Reads of a header, a picture or a frame: a DICOM element takes two or three, an enhanced file a hundred a frame."""
+
+_MOST_SCANS = 100
+"""Passes over a progressive JPEG's pixels, each as long as all of another; usual are ten."""
+
+_LARGEST_PICTURE = 256 * 1024 * 1024
+"""Bytes that are read of a picture: as many as its pixels can have, in 16 bits of four channels, twice."""
 
 _LARGEST_READ_AT_ONCE = 16 * 1024 * 1024
 """Bytes of a file above which its decoder reads from the disk, so that they are not held twice."""
@@ -39,6 +50,82 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".dcm", ".dicom", ".ima"})
 
 OnError = Callable[[CspineError], None]
 """Receives the error of an input that is skipped."""
+
+
+class _Silence:
+    """No warnings while any thread is inside.
+
+    Pillow and pydicom warn about much that does not touch the pixels. The list of filters belongs to the process and
+    not to the thread: the first thread that comes in replaces it, and the last that leaves puts it back. A generator
+    must not yield inside.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._filters = warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._filters = warnings.catch_warnings()
+                self._filters.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *raised: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._filters.__exit__(None, None, None)
+
+
+silence = _Silence()
+
+
+class ReadToEndError(Exception):
+    """A parser wants all that is left."""
+
+
+class Ration:
+    """A file of which a parser gets so much and no more.
+
+    A hostile file has millions of elements or chunks, or one of gigabytes, and keeps its parser for minutes.
+
+    Parameters
+    ----------
+    file
+        The file, open for reading.
+    most
+        Bytes that may be read of it.
+
+    Raises
+    ------
+    ReadToEndError
+        If a read states no size.
+    ValueError
+        If more is read, or in more than ``MOST_READS`` reads.
+    """
+
+    def __init__(self, file: BinaryIO, most: int) -> None:
+        self._file, self._reads, self._left = file, MOST_READS, most
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """Read as the file does."""
+        if size < 0:
+            raise ReadToEndError
+        data = self._file.read(min(size, self._left + 1))
+        self._reads -= 1
+        self._left -= len(data)
+        if self.spent:
+            raise ValueError("more is to be read of it than of any slice")
+        return data
+
+    @property
+    def spent(self) -> bool:
+        """True once more was asked for; parsers may have made another error of it."""
+        return self._reads < 0 or self._left < 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +209,8 @@ class CtSlice:
         elif self.rescale is not None:
             window, source = option_window, WindowSource.OPTION
         elif self.pixels.dtype == np.uint16:
-            full = (self.pixels.astype(np.uint32) * 255 + 32767) // 65535
-            return full.astype(np.uint8), None, WindowSource.FULL_RANGE
+            table = (np.arange(65536, dtype=np.uint32) * 255 + 32767) // 65535
+            return table.astype(np.uint8).take(self.pixels), None, WindowSource.FULL_RANGE
         else:
             return (255 - self.pixels if self.inverted else self.pixels), None, WindowSource.NONE
         if window is None:
@@ -136,7 +223,10 @@ def _windowed(stored: np.ndarray, rescale: tuple[float, float], window: Window) 
     slope, intercept = rescale
     low, high = int(stored.min()), int(stored.max())
     if high - low >= 1 << 16:  # 32-bit values: a table would be longer than the image
-        return window.apply(stored.astype(np.float64) * slope + intercept)
+        shown = np.empty(stored.shape, np.uint8)
+        for row, values in enumerate(stored):  # all at once would take thirty times the image in memory
+            shown[row] = window.apply(values.astype(np.float64) * slope + intercept)
+        return shown
     table = window.apply(np.arange(low, high + 1, dtype=np.float64) * slope + intercept)
     fits = high - low <= np.iinfo(stored.dtype).max  # else the difference would overflow
     return table.take((stored if fits else stored.astype(np.int32)) - stored.dtype.type(low))
@@ -160,7 +250,8 @@ def read_slices(path: Path) -> Iterator[CtSlice]:
     Raises
     ------
     SliceError
-        If the file is missing, empty, cut short, of another kind or larger than ``MAX_PIXELS``.
+        If the file is missing, empty, cut short, of another kind or larger than ``MAX_PIXELS``, or is written to
+        while it is read.
     MissingExtraError
         If the file is compressed in a way that needs the ``dicom`` extra.
     """
@@ -169,20 +260,35 @@ def read_slices(path: Path) -> Iterator[CtSlice]:
         if not path.is_file():
             raise SliceError(path, _no_file(path))
         with path.open("rb") as opened:
+            before = os.fstat(opened.fileno())
             # Decoders read in many small steps, which cost less in memory.
-            file = io.BytesIO(opened.read()) if path.stat().st_size <= _LARGEST_READ_AT_ONCE else opened
+            at_once = before.st_size <= _LARGEST_READ_AT_ONCE
+            file = io.BytesIO(opened.read()) if at_once else opened
+            if at_once:
+                _refuse_changed(path, opened, before)
             head = file.read(132)
             file.seek(0)
             if head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")):
-                yield CtSlice(path, frame=0, frames=1, pixels=_read_picture(path, file, head))
+                found = iter([CtSlice(path, frame=0, frames=1, pixels=_read_picture(path, file, head))])
             elif is_dicom(head):
                 from .dicom import read_frames
 
-                yield from read_frames(path, file)
+                found = read_frames(path, file)
             else:
                 raise SliceError(path, _foreign(head))
+            for frame in found:
+                if not at_once:
+                    _refuse_changed(path, opened, before)
+                yield frame
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _refuse_changed(path: Path, file: BinaryIO, before: os.stat_result) -> None:
+    """Refuse what may be the one half of an old file and the other half of a new one."""
+    now = os.fstat(file.fileno())
+    if (now.st_size, now.st_mtime_ns) != (before.st_size, before.st_mtime_ns):
+        raise SliceError(path, "was changed while it was read; wait until it is written, and read it again")
 
 
 def iter_slices(paths: Iterable[Path], on_error: OnError) -> Iterator[CtSlice]:
@@ -256,6 +362,19 @@ def check_size(path: Path, width: int, height: int) -> None:
         raise SliceError(path, f"has {width} x {height} pixels, {limit}, so it is no CT slice; leave it out")
 
 
+def check_scans(jpeg: bytes) -> None:
+    """Refuse a JPEG of so many scans that it would take minutes, which a small file can have.
+
+    Raises
+    ------
+    ValueError
+        If it has more than any camera or archive makes.
+    """
+    scans = jpeg.count(b"\xff\xda")  # in what is entropy-coded a zero byte follows each 0xFF
+    if scans > _MOST_SCANS:
+        raise ValueError(f"it has {scans} scans")
+
+
 def _read_picture(path: Path, file: BinaryIO, head: bytes) -> np.ndarray:
     # The plug-in is called directly: Image.open would import more of them and warn of large sizes itself.
     opener: type[ImageFile]
@@ -268,7 +387,11 @@ def _read_picture(path: Path, file: BinaryIO, head: bytes) -> np.ndarray:
 
         kind, opener = "JPEG", JpegImageFile
     try:
-        with opener(file) as image:
+        if kind == "JPEG":
+            check_scans(file.read(_LARGEST_PICTURE))
+            file.seek(0)
+        source: Any = Ration(file, _LARGEST_PICTURE)
+        with silence, opener(source) as image:
             check_size(path, *image.size)
             image.load()
             if image.mode.startswith("I"):  # 16-bit grey: "I;16", or "I" from Pillow before 10.3
@@ -278,7 +401,7 @@ def _read_picture(path: Path, file: BinaryIO, head: bytes) -> np.ndarray:
     except SliceError:
         raise
     except Exception as error:  # broken pictures raise OSError, SyntaxError, ValueError, zlib.error ...
-        reason = f"is a broken or truncated {kind} ({error}); copy or export it again"
+        reason = f"is a broken or truncated {kind} ({str(error)[:300]}); copy or export it again"
         raise SliceError(path, reason) from error
 
 
@@ -328,7 +451,7 @@ def _each_found(inputs: Sequence[Path], report: OnError) -> Iterator[Path]:
         try:
             if given.is_dir():
                 empty = True
-                for path in _walk(given, set(), report):
+                for path in _walk(given, report):
                     empty = False
                     yield path
                 if empty:
@@ -352,25 +475,42 @@ def natural_key(name: str) -> tuple[list[str | int], str]:
     return parts, name
 
 
-def _walk(folder: Path, seen: set[tuple[int, int]], report: OnError) -> Iterator[Path]:
-    try:
-        stat = folder.stat()
-        with os.scandir(folder) as entries:  # names take a sixth of what paths take
-            names = sorted((entry.name for entry in entries), key=natural_key)
-    except OSError as error:
-        report(_unreadable(folder, error))
-        return
-    if (stat.st_dev, stat.st_ino) in seen:
-        return
-    seen.add((stat.st_dev, stat.st_ino))
-    for name in names:
-        if name.startswith("."):
-            continue
-        path = folder / name
-        if path.is_dir():
-            yield from _walk(path, seen, report)
+def _walk(folder: Path, report: OnError) -> Iterator[Path]:
+    """Walk all below a folder; not by recursion, for folders may be nested deeper than calls."""
+    seen: set[tuple[int, int]] = set()
+    open_folders = [(folder, iter(_entries(folder, seen, report)))]
+    while open_folders:
+        parent, entries = open_folders[-1]
+        name, is_folder = next(entries, ("", False))
+        path = parent / name
+        if not name:
+            open_folders.pop()
+        elif is_folder:
+            open_folders.append((path, iter(_entries(path, seen, report))))
         elif _looks_like_slice(path):
             yield path
+
+
+def _entries(folder: Path, seen: set[tuple[int, int]], report: OnError) -> list[tuple[str, bool]]:
+    """What a folder holds, in order, and which of it are folders; nothing the second time."""
+    try:
+        status = folder.stat()
+        if (status.st_dev, status.st_ino) in seen:
+            return []
+        with os.scandir(folder) as listed:  # a name takes a sixth of what a path or an entry takes
+            found = [(entry.name, _is_folder(entry)) for entry in listed if not entry.name.startswith(".")]
+    except OSError as error:
+        report(_unreadable(folder, error))
+        return []
+    seen.add((status.st_dev, status.st_ino))
+    return sorted(found, key=lambda item: natural_key(item[0]))
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _looks_like_slice(path: Path) -> bool:

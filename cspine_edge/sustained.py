@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .classifier import Classifier
+from .interruption import Interrupted
 from .latency import refuse_unless_positive
 from .percentiles import percentile
 from .sensors import Readings
@@ -172,26 +173,27 @@ def sustain(
 
     Raises
     ------
-    KeyboardInterrupt
+    KeyboardInterrupt, Interrupted
         If it is broken off before the first inference has ended.
     """
     idle = _idle_watts(read)
     every_s = max(every_s, duration_s / _MOST_SAMPLES)
-    begin, broken_off = time.perf_counter_ns(), False
+    begin = time.perf_counter_ns()
+    broken_off: BaseException | None = None
     ends, times = array("q"), array("q")
     with _Watch(read, every_s) as watch:
         try:
             with without_garbage_collection():
                 _run(classifier, begin, duration_s, ends, times, on_second)
-        except KeyboardInterrupt:
-            broken_off = True
+        except (KeyboardInterrupt, Interrupted) as end:
+            broken_off = end
     runs = min(len(ends), len(times))  # it may have been broken off between the two
-    if not runs:
-        raise KeyboardInterrupt
+    if broken_off and not runs:
+        raise broken_off
     return _summarise(
         classifier.session.threads,
         duration_s,
-        broken_off,
+        broken_off is not None,
         np.array(ends[:runs], np.int64) - begin,
         np.array(times[:runs], np.int64),
         [(moment - begin, readings) for moment, readings in watch.taken],

@@ -15,6 +15,7 @@ from threading import Event
 
 from .batch import classify_file
 from .classifier import Classifier, Verdict
+from .documents import parse
 from .errors import CspineError, InputError, SliceError
 from .files import write_bytes
 from .journal import FileState, Outcome, open_journal
@@ -121,13 +122,13 @@ class _Attempts:
     def begin(self, arrival: FileState) -> int:
         """Note that a file is being read; give how often it has been, each time but this ended the process."""
         try:
-            entry = json.loads(self._path.read_bytes())
-            before = entry["count"] if entry["arrival"] == list(astuple(arrival)) else 0
+            entry = parse(self._path.read_bytes())
+            before = int(entry["count"]) if entry["arrival"] == list(astuple(arrival)) else 0
         except (OSError, ValueError, TypeError, KeyError):
             before = 0
         entry = {"arrival": astuple(arrival), "count": before + 1}
-        write_bytes(self._path, json.dumps(entry).encode(), overwrite=True)
-        return int(entry["count"])
+        write_bytes(self._path, json.dumps(entry).encode(), overwrite=True, durable=False)
+        return before + 1
 
     def end(self) -> None:
         """Note that it has been read."""

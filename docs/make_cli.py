@@ -30,6 +30,7 @@ PAGES = {
     "inspect": "contract.md",
     "recommend": "fast.md",
     "doctor": "faq.md",
+    "android": "android.md",
 }
 """Where more is said of a verb."""
 
@@ -55,12 +56,21 @@ def page() -> str:
     context = typer.Context(group, info_name="cspine-edge", terminal_width=WIDTH, max_content_width=WIDTH)
     parts = [HEAD, block(group.get_help(context))]
     for name, command in group.commands.items():
-        inner = typer.Context(command, parent=context, info_name=name)
-        parts.append(f"## {name}\n")
-        if name in PAGES:
-            parts.append(f"More: [{PAGES[name].partition('#')[0]}]({PAGES[name]})\n")
-        parts.append(block(command.get_help(inner)))
+        parts += sections(name, command, context)
     return "\n".join(parts)
+
+
+def sections(name: str, command: Any, parent: typer.Context) -> list[str]:
+    """Give the section of a verb, and those of the verbs it has."""
+    context = typer.Context(command, parent=parent, info_name=name)
+    path = context.command_path.removeprefix("cspine-edge ")
+    parts = [f"## {path}\n"]
+    if path in PAGES:
+        parts.append(f"More: [{PAGES[path].partition('#')[0]}]({PAGES[path]})\n")
+    parts.append(block(command.get_help(context)))
+    for inner, further in getattr(command, "commands", {}).items():
+        parts += sections(inner, further, context)
+    return parts
 
 
 def block(text: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import android_tools
 import numpy as np
 import pytest
 
@@ -16,6 +17,14 @@ from cspine_edge.cli import main
 from cspine_edge.phantom import ImageFormat, write_phantom
 
 ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Models that pass their probation are remembered in the user's cache; not in that of who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -69,13 +78,39 @@ def int8_model() -> Path:
     return ROOT / "models" / "mobilenet-a1.0-224-int8-qat.tflite"
 
 
+PERSON = "ZZYZX"
+"""Stands in all that the phantom's DICOM files say of a person, and may stand nowhere else."""
+
+
+@pytest.fixture(scope="session")
+def scanner_apk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The scanner app around the shipped model, built here."""
+    android_tools.need()
+    from cspine_edge.android.assembly import build
+    from cspine_edge.classifier import shipped_model
+
+    return build(shipped_model(), tmp_path_factory.mktemp("apk") / "scanner.apk").path
+
+
 @pytest.fixture(scope="session")
 def phantom_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A labelled phantom: 8 series of 6 slices, 128 x 128, as DICOM in HU."""
+    """A labelled phantom: 8 series of 6 slices, 128 x 128, as DICOM in HU, of a person with a name."""
+    import pydicom
+
     folder = tmp_path_factory.mktemp("data") / "phantom"
     write_phantom(
         folder, series=8, slices=6, seed=5, difficulty=0.1, image_format=ImageFormat.DICOM, size=128
     )
+    for path in folder.rglob("*.dcm"):
+        dataset = pydicom.dcmread(path)
+        dataset.PatientName = f"{PERSON}^Ann"
+        dataset.OtherPatientNames = f"{PERSON}^Anna"
+        dataset.PatientID = dataset.AccessionNumber = f"{PERSON}1"
+        dataset.PatientBirthDate = "19010203"
+        dataset.PatientAddress = dataset.PatientComments = f"{PERSON} street"
+        dataset.ReferringPhysicianName = dataset.OperatorsName = f"{PERSON}^Doctor"
+        dataset.InstitutionName = dataset.StudyDescription = dataset.SeriesDescription = f"{PERSON} ward"
+        dataset.save_as(path)
     return folder
 
 

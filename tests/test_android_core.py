@@ -20,7 +20,7 @@ import PIL.Image
 import pytest
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile, Outputs
+from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile, Outputs, Provenance
 from cspine_edge.decision import Abstention, Referral, Threshold
 from cspine_edge.errors import ContractError, ModelError
 from cspine_edge.phantom import generate_series
@@ -48,7 +48,7 @@ def classes(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("needs a JDK (javac)")
     out = tmp_path_factory.mktemp("core")
     files = [
-        *sorted((sources / "main" / PACKAGE).glob("*.java")),
+        *sorted((sources / "main" / PACKAGE).rglob("*.java")),
         sources / "test" / PACKAGE / "ToolkitComparison.java",
     ]
     javac(files, out)
@@ -169,6 +169,12 @@ def described(abstention: Abstention | None) -> str:
     return f"{abstention.coverage} {' '.join(bounds)} {cases} {abstention.method}"
 
 
+def origin_of(provenance: Provenance | None) -> str:
+    if provenance is None:
+        return "none"
+    return f"{provenance.backbone} {provenance.precision.value} [{', '.join(provenance.in_float)}]"
+
+
 def fields_of(path: Path) -> dict[str, str]:
     """The fields of a model's contract, read by the toolkit and written as the comparing program does."""
     model = ModelFile.read(path)
@@ -190,6 +196,8 @@ def fields_of(path: Path) -> dict[str, str]:
         "abstention": described(contract.abstention),
         "sha256": f"{contract.graph_sha256}",
         "use": contract.intended_use,
+        "provenance": origin_of(contract.provenance),
+        "parity": "{verdict}: {reason}".format(**contract.parity) if contract.parity else "none",
     }
     for pair in contract.golden:
         families = (
@@ -222,6 +230,10 @@ def another_contract(contract: Contract) -> Contract:
         threshold=Threshold(-0.7310585786300049, 'highest sensitivity at "specificity" 0.9 – 2 series', 77),
         temperature=1.37,
         abstention=Abstention(0.9, None, -0.30000000000000004, 8, 3000, "„so“ – and\u00a0so"),
+        provenance=replace(contract.provenance, backbone="other", in_float=("conv_dw_1", "logits"))
+        if contract.provenance
+        else None,
+        parity=None,
     )
 
 
@@ -236,12 +248,13 @@ def test_contracts_are_read_with_equal_fields(
     ).save(tmp_path / "other.tflite")
     old = tmp_path / "old.tflite"
     document = small_model.contract.to_json() | {"version": 1}
-    del document["abstention"]
+    del document["abstention"], document["provenance"]["in_float"]
     files = {name: content.decode("latin-1") for name, content in small_model.attachments.items()}
     old.write_bytes(with_document(small_model, json.dumps(document), **files))
     found = answers(core, [int8_model, small_model.path, other.path, old])
     assert len(found) == 4
     assert found[old]["abstention"] == "none" != found[other.path]["abstention"]
+    assert found[other.path]["provenance"] == "other int8-qat [conv_dw_1, logits]"
     for path, fields in found.items():
         assert fields == fields_of(path)
     assert found[int8_model]["golden/0.png"].count("xnnpack=") == 1
@@ -538,7 +551,7 @@ def test_the_unit_tests_of_the_core_pass(classes: Path, sources: Path, tmp_path:
     if not JUNIT.exists():
         pytest.skip("needs JUnit (Debian package junit5)")
     tests = sorted((sources / "test" / PACKAGE).glob("*Test.java"))
-    javac(tests, tmp_path, "-cp", f"{classes}:{JUNIT}")
+    javac(sorted((sources / "test" / PACKAGE).glob("*.java")), tmp_path, "-cp", f"{classes}:{JUNIT}")
     command = [*JAVA, "-jar", JUNIT, "--cp", f"{classes}:{tmp_path}", "--scan-classpath", str(tmp_path)]
     done = subprocess.run([*map(str, command), "--disable-banner"], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout
@@ -552,9 +565,11 @@ def test_the_build_names_what_its_catalogue_has(root: Path) -> None:
     project = root / "android_demo"
     catalogue = tomllib.loads((project / "gradle" / "libs.versions.toml").read_text())
     libraries = {name.replace("-", ".") for name in catalogue["libraries"]}
-    build = (project / "core" / "build.gradle.kts").read_text()
-    assert set(re.findall(r"\(libs\.([a-z.]+)\)", build)) == libraries
-    for library in catalogue["libraries"].values():
-        assert library.get("version", {"ref": "junit"})["ref"] in catalogue["versions"]
+    builds = [project / "build.gradle.kts", *sorted(project.glob("*/build.gradle.kts"))]
+    named = {name for build in builds for name in re.findall(r"\(libs\.([a-z.]+)\)", build.read_text())}
+    plugins = {"plugins." + name.replace("-", ".") for name in catalogue["plugins"]}
+    assert named == libraries | plugins
+    for entry in [*catalogue["libraries"].values(), *catalogue["plugins"].values()]:
+        assert entry.get("version", {"ref": "junit"})["ref"] in catalogue["versions"]
     modules = re.findall(r'include\(":([a-z]+)"\)', (project / "settings.gradle.kts").read_text())
     assert modules == [path.parent.name for path in sorted(project.glob("*/build.gradle.kts"))]

@@ -115,7 +115,7 @@ def test_the_banner_is_one_line_and_comes_once(report: BenchReport) -> None:
     conditions, machine = report.conditions, report.machine
     assert "\n" not in banner
     for part in (
-        conditions.runtime.value,
+        conditions.runtime,
         conditions.runtime_version,
         conditions.family.value,
         "1/2 threads",

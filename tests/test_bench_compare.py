@@ -16,7 +16,6 @@ from cspine_edge.bench_report import BenchReport, read_report
 from cspine_edge.contract import KernelFamily
 from cspine_edge.errors import UsageError
 from cspine_edge.latency import Blocks, latency_of
-from cspine_edge.runtime import Runtime
 
 Cli = Callable[..., Any]
 
@@ -113,7 +112,7 @@ def unlike(report: BenchReport) -> dict[Condition, tuple[BenchReport, str]]:
         Condition.RUNTIME: (
             replace(
                 report,
-                conditions=replace(conditions, runtime=Runtime.TFLITE_RUNTIME, runtime_version="2.14.0"),
+                conditions=replace(conditions, runtime="tflite-runtime", runtime_version="2.14.0"),
             ),
             "runtime (ai-edge-litert, 2.3.0 / tflite-runtime, 2.14.0)",
         ),

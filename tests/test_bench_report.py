@@ -119,6 +119,14 @@ def test_reports_among_the_results_are_whole_and_of_shipped_models(
         assert model.sha256 == shipped.get(model.file), path.name
 
 
+def test_a_report_of_version_2_is_read_and_saved_as_of_version_3(root: Path, errors_of: Errors) -> None:
+    (path,) = (root / "results").glob("bench-mobilenet-a1.0-224-int8-qat-x86_64.json")
+    old = json.loads(path.read_text())
+    assert old["version"] == 2
+    assert read_report(path).to_json() == old | {"version": 3}
+    assert errors_of(old | {"version": 3}) == []
+
+
 def test_a_new_report_is_as_the_schema_says(errors_of: Errors, int8_model: Path, tmp_path: Path) -> None:
     """One of a machine without any sensor, so that all that may be unknown is."""
     report = bench(
@@ -150,7 +158,7 @@ def test_the_schema_refuses_what_is_wrong(errors_of: Errors, example: dict[str, 
     wrong = json.loads(json.dumps(example))
     wrong["latencies"][0]["p50_ms"] = "fast"
     wrong["latencies"][1]["p90_interval_ms"] = [1.0]
-    wrong["conditions"]["runtime"] = "other"
+    wrong["conditions"]["runtime"] = None
     assert errors_of(wrong) == [
         "$.conditions.runtime",
         "$.latencies[0].p50_ms",
@@ -218,16 +226,17 @@ def test_every_field_is_described_and_every_quantity_has_its_unit(schema: dict[s
         (b"\xff\xfe", "is no bench report or was cut short"),
         (b"[1, 2]", "is no bench report; measure again with 'cspine-edge bench --out FILE'"),
         (b'{"schema": "cspine-edge/parity", "version": 3}', "is no bench report"),
-        (b'{"schema": "cspine-edge/bench"}', "of version None, and this toolkit reads version 2; update it"),
+        (b'{"schema": "cspine-edge/bench"}', "of version None, and this toolkit reads 2 and 3; update it"),
         (
-            b'{"schema": "cspine-edge/bench", "version": 3}',
-            "of version 3, and this toolkit reads version 2; update it",
+            b'{"schema": "cspine-edge/bench", "version": 4}',
+            "of version 4, and this toolkit reads 2 and 3; update it",
         ),
         (
             b'{"schema": "cspine-edge/bench", "version": 1}',
             "of version 1, which lacks the single times; measure again",
         ),
         (b'{"schema": "cspine-edge/bench", "version": 2}', "is a damaged bench report (created is missing)"),
+        (b'{"schema": "cspine-edge/bench", "version": 3}', "is a damaged bench report (created is missing)"),
     ],
 )
 def test_what_is_no_report_is_said(content: bytes, says: str, tmp_path: Path) -> None:

@@ -60,6 +60,7 @@ def test_overview(cli: Cli) -> None:
     names = [re.split(" {2,}", line)[0] for line in commands(shown.out)]
     assert [name for name in names if " " not in name] == list(VERBS)
     assert [name for name in names if " " in name] == ["bench compare", "bench report"]
+    assert [line.split()[0] for line in commands(cli("android", "--help").out)] == ["build", "verify"]
     assert all(len(line.split()) > 3 for line in commands(shown.out))
     text = " ".join(shown.out.split())
     assert "Research use only. Not a medical device." in text
@@ -81,12 +82,15 @@ def test_version(cli: Cli) -> None:
     assert cli("--version").out == f"cspine-edge {__version__}\n"
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "bench compare", "bench report"])
+WORDS = [verb for verb in VERBS if verb != "android"]
+WORDS += ["bench compare", "bench report", "android build", "android verify"]
+
+
+@pytest.mark.parametrize("verb", WORDS)
 def test_every_option_is_explained(cli: Cli, verb: str) -> None:
     shown = cli(*verb.split(), "--help")
     assert shown.code == 0
-    command = typer.main.get_command(command_line())
-    parameters = command.commands[verb].params  # type: ignore[attr-defined]
+    parameters = command_of(verb).params
     assert parameters
     for parameter in parameters:
         assert parameter.help, parameter.name
@@ -100,17 +104,22 @@ def test_every_option_is_explained(cli: Cli, verb: str) -> None:
     assert set(inspect.signature(function).parameters) == {parameter.name for parameter in parameters}
 
 
+def command_of(verb: str) -> Any:
+    group: Any = typer.main.get_command(command_line())
+    of_android = verb.startswith("android ")
+    return (group.commands["android"] if of_android else group).commands[verb.removeprefix("android ")]
+
+
 def examples_of(verb: str) -> list[list[str]]:
     """The calls of the help's examples, without the program's name and without what a shell takes off."""
-    command = typer.main.get_command(command_line())
-    lines = (command.commands[verb].epilog or "").splitlines()  # type: ignore[attr-defined]
+    lines = (command_of(verb).epilog or "").splitlines()
     assert lines[:2] == ["\b", "Examples:"]
     calls = [shlex.split(line.partition(" > ")[0]) for line in lines[2:]]
     assert all(call[0] == "cspine-edge" for call in calls)
     return [call[1:] for call in calls]
 
 
-@pytest.mark.parametrize("verb", [*VERBS, "bench compare", "bench report"])
+@pytest.mark.parametrize("verb", WORDS)
 def test_help_ends_with_examples_that_parse(cli: Cli, verb: str) -> None:
     shown, calls = cli(*verb.split(), "--help").out, examples_of(verb)
     assert 1 <= len(calls) <= 3
@@ -119,7 +128,9 @@ def test_help_ends_with_examples_that_parse(cli: Cli, verb: str) -> None:
         assert call[: len(words)] == words
         group: Any = typer.main.get_command(command_line())
         name, command, rest = group.resolve_command(group.make_context("cspine-edge", list(call)), list(call))
-        assert name == verb
+        if name == "android":
+            name, command, rest = command.resolve_command(command.make_context(name, list(rest)), rest)
+        assert name == verb.removeprefix("android ")
         command.make_context(name, rest)  # raises where a shell would show the usage
     raw = [line for line in shown.splitlines() if line.startswith("    cspine-edge ")]
     assert [shlex.split(line.partition(" > ")[0])[1:] for line in raw] == calls
@@ -144,7 +155,7 @@ def test_examples_that_are_quick_run(
 def test_every_table_has_a_json_twin() -> None:
     verbs = (
         *("phantom", "audit", "convert", "check", "layers", "predict", "bench", "verify", "inspect"),
-        *("recommend", "doctor", "bench compare", "bench report"),
+        *("recommend", "doctor", "bench compare", "bench report", "android build", "android verify"),
     )
     for verb in verbs:
         function = getattr(import_module(f"cspine_edge.cli.{verb.split()[0]}"), verb.split()[-1])

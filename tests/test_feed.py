@@ -134,6 +134,20 @@ def test_features_are_computed_once(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def test_damaged_features_are_computed_again(tmp_path: Path) -> None:
+    first, _ = featured(tmp_path)
+    files = sorted(tmp_path.glob("*.zip"))
+    whole = [file.read_bytes() for file in files]
+    damages = [lambda data: data[:-7], lambda data: b"", lambda data: data.replace(b"(", b"(9999999", 1)]
+    for file, damage in zip(files, damages, strict=False):
+        file.write_bytes(damage(file.read_bytes()))
+    again, lines = featured(tmp_path)
+    assert len(lines) == len(files) - min(len(files), len(damages))
+    for one, other in zip(first.renditions, again.renditions, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert [file.read_bytes() for file in files] == whole
+
+
 @pytest.mark.parametrize("change", ["seed", "images"])
 def test_other_images_or_seeds_have_other_features(change: str, tmp_path: Path) -> None:
     featured(tmp_path)

@@ -94,12 +94,9 @@ def test_it_learns(optimizer: str, tmp_path: Path) -> None:
     assert ((logits[:, 1] > logits[:, 0]) == (unseen.labels == 1)).mean() > 0.9
 
 
-@pytest.mark.parametrize(("optimizer", "tolerance"), [("adam", 0.0), ("nadam", 1e-5)])
-def test_resumed_training_is_the_unbroken_one(optimizer: str, tolerance: float, tmp_path: Path) -> None:
-    """Order, maps and dropout of an epoch hang on seed and epoch alone, and the optimizer's state is kept.
-
-    Bit for bit with Adam; Keras' Nadam counts in a variable that no checkpoint holds.
-    """
+@pytest.mark.parametrize("optimizer", ["adam", "nadam"])
+def test_resumed_training_is_the_unbroken_one(optimizer: str, tmp_path: Path) -> None:
+    """Order, maps and dropout of an epoch hang on seed and epoch alone, and the optimizer's state is kept."""
     from cspine_edge.training.loop import Optimizer
 
     chosen = Optimizer(optimizer)
@@ -111,10 +108,9 @@ def test_resumed_training_is_the_unbroken_one(optimizer: str, tolerance: float, 
     assert lines[0] == "toy: resumed after epoch 1 of 3"
     assert [entry["epoch"] for entry in continued] == [1, 2, 3]
     for quantity in ("loss", "accuracy", "monitor_loss", "monitor_accuracy"):
-        wanted = [entry[quantity] for entry in history]
-        assert [entry[quantity] for entry in continued] == pytest.approx(wanted, abs=10 * tolerance, rel=0)
+        assert [entry[quantity] for entry in continued] == [entry[quantity] for entry in history]
     for one, other in zip(unbroken.get_weights(), resumed.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, atol=tolerance, rtol=0)
+        np.testing.assert_array_equal(one, other)
 
 
 def test_break_between_record_and_checkpoint_repeats_the_epoch(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cspine_edge.audit.scratch import Rows
+from cspine_edge.scratch import Rows, unnamed_array
 
 
 def test_rows_come_back_in_any_order() -> None:
@@ -32,3 +32,12 @@ def test_what_does_not_fit_is_refused() -> None:
     for position in (-1, 3):
         with pytest.raises(IndexError):
             rows.take([position])
+
+
+def test_an_array_of_zeros_that_holds_what_is_put_into_it() -> None:
+    array = unnamed_array((3, 5), np.float32)
+    assert not array.any()
+    array[1] = np.arange(5)
+    np.testing.assert_array_equal(array[1], np.arange(5))
+    assert (array.shape, array.dtype) == ((3, 5), np.float32)
+    assert unnamed_array((0, 5), np.uint8).shape == (0, 5)

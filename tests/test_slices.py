@@ -571,7 +571,7 @@ class TestUnreadable:
         tracemalloc.start()
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            with pytest.raises(SliceError, match=f"{side} x {side} pixels, more than 64 megapixels"):
+            with pytest.raises(SliceError, match=f"{side} x {side} pixels, more than 16 megapixels"):
                 read_one(path)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
@@ -739,3 +739,79 @@ def test_picture_is_read_without_pydicom(tmp_path: Path, ramp: np.ndarray) -> No
         f"list(read_slices(Path({str(path)!r}))); sys.exit('pydicom' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+class TestHostile:
+    """What is small and takes minutes or gigabytes; more of it comes from ``make fuzz``."""
+
+    def test_deflated_bomb(self, tmp_path: Path) -> None:
+        path = write_ct(tmp_path / "a.dcm", np.zeros((4, 4), np.int16))
+        packer = zlib.compressobj(wbits=-15)
+        block = packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH)
+        uid = b"1.2.840.10008.1.2.1.99"
+        head = bytes(128) + b"DICM" + b"\x02\x00\x10\x00UI" + struct.pack("<H", len(uid)) + uid
+        path.write_bytes(
+            head + block + 2000 * (packer.compress(bytes(1 << 20)) + packer.flush(zlib.Z_FULL_FLUSH))
+        )
+        assert path.stat().st_size < 4_000_000
+        with pytest.raises(SliceError, match="unpacks to more than 128 MiB"):
+            read_one(path)
+
+    def test_deflated_slice_is_the_same(self) -> None:
+        pixels = read_one(shipped("image_dfl.dcm")).pixels
+        assert np.array_equal(pixels, pydicom.dcmread(shipped("image_dfl.dcm")).pixel_array)
+
+    def test_header_of_a_million_items(self, tmp_path: Path) -> None:
+        path = write_ct(tmp_path / "a.dcm", np.zeros((4, 4), np.int16), InstanceNumber=1)
+        items = b"\xfe\xff\x00\xe0" + bytes(4)
+        for length in (0xFFFFFFFF, 1_000_000 * 8):
+            content = path.read_bytes()
+            sequence = b"\x00\x52\x30\x92SQ\0\0" + struct.pack("<L", length) + 1_000_000 * items
+            at = content.index(b"\xe0\x7f\x10\x00")
+            (tmp_path / "b.dcm").write_bytes(content[:at] + sequence + content[at:])
+            with pytest.raises(SliceError, match=r"a longer header than any slice|which no slice has"):
+                read_one(tmp_path / "b.dcm")
+
+    def test_only_a_frame_is_in_memory(self, tmp_path: Path) -> None:
+        stored = np.arange(40 * 256 * 1024, dtype=np.uint16).reshape(40, 512, 512)
+        path = write_ct(tmp_path / "a.dcm", np.tile(stored, (1, 2, 1)))
+        assert path.stat().st_size > 40_000_000
+        next(read_slices(path))
+        tracemalloc.start()
+        for number, slice_ in enumerate(read_slices(path)):
+            assert np.array_equal(slice_.pixels[:512], stored[number])
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 8_000_000
+
+    def test_values_of_32_bits_are_windowed_row_by_row(self, tmp_path: Path) -> None:
+        stored = np.random.default_rng(3).integers(-(2**31), 2**31, (1000, 1000)).astype(np.int32)
+        slice_ = read_one(write_ct(tmp_path / "a.dcm", stored))
+        wide = Window(0, 2**31)
+        tracemalloc.start()
+        shown = slice_.to_uint8(wide)[0]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert np.array_equal(shown, wide.apply(stored * 1.0 - 1024))
+        assert peak < 2_000_000
+
+    def test_jpeg_of_thousands_of_scans(self, tmp_path: Path) -> None:
+        path = save(tmp_path / "a.jpg", np.zeros((64, 64), np.uint8), progressive=True)
+        content = path.read_bytes()
+        begin, end = content.rindex(b"\xff\xda"), content.rindex(b"\xff\xd9")
+        path.write_bytes(content[:end] + 3000 * content[begin:end] + content[end:])
+        with pytest.raises(SliceError, match="scans"):
+            read_one(path)
+
+    def test_a_decoder_that_crashes_dies_alone(self, root: Path, tmp_path: Path) -> None:
+        need_decoder("SC_rgb_jpeg_gdcm.dcm")
+        with pytest.raises(SliceError, match=r"crashes gdcm \(signal"):
+            read_one(root / "tests/fuzz/found/slices/jpeg-lossless-abort.dcm")
+        assert read_one(shipped("SC_rgb_jpeg_gdcm.dcm")).pixels.shape == (100, 100)
+
+    def test_what_a_file_holds_cannot_make_a_line(self, tmp_path: Path) -> None:
+        path = write_ct(tmp_path / "a\nb\x1b.dcm", np.zeros((4, 4), np.int16), BitsAllocated=1)
+        with pytest.raises(SliceError) as raised:
+            read_one(path)
+        assert str(raised.value).isprintable()
+        assert "a\\u000ab\\u001b.dcm" in str(raised.value)

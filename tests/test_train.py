@@ -13,6 +13,7 @@ import pytest
 from cspine_edge.dataset import LabelledDataset, load_dataset, load_images
 from cspine_edge.decision import Threshold
 from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
+from cspine_edge.files import file_sha256
 from cspine_edge.run import Run
 from cspine_edge.splits import Protocol, grouped_split, paper_split
 from cspine_edge.window import Window
@@ -383,6 +384,10 @@ def test_a_student_learns_from_its_teacher_and_not_from_labels(
     biased = load_keras(small_run / "model.keras")
     biased.get_layer("logits").bias.assign([-10.0, 10.0])
     biased.save(tmp_path / "teacher" / "model.keras")
+    known = replace(
+        Run.load(tmp_path / "teacher"), model_sha256=file_sha256(tmp_path / "teacher" / "model.keras")
+    )
+    known.save(overwrite=True)
     settings = settings_of(
         he_weights, teacher=tmp_path / "teacher", fine_tune_epochs=2, fine_tune_rate=1e-2, batch_size=8
     )

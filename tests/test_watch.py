@@ -236,8 +236,8 @@ def test_a_file_that_ends_the_process_is_given_up_and_the_rest_go_on(
     import struct
     import zlib
 
-    header = struct.pack(">2I5B", 8000, 8000, 8, 0, 0, 0, 0)
-    pixels = zlib.compress(bytes(8000 * 8001), 1)
+    header = struct.pack(">2I5B", 4000, 4000, 8, 0, 0, 0, 0)
+    pixels = zlib.compress(bytes(4000 * 4001), 1)
     chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
     large = b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
@@ -304,10 +304,14 @@ def test_a_full_disk_loses_nothing(folder: Path, out: Path, pictures: list[Path]
 
 
 @pytest.mark.parametrize(
-    "words",
-    [["--watch", "."], ["--out", "o.jsonl"], ["--watch", ".", "--out", "o.jsonl", "--json"]],
+    ("words", "sentence"),
+    [
+        (["--watch", "."], "--watch needs --out FILE.jsonl"),
+        (["--out", "o.jsonl"], "name files or folders, or a folder to --watch"),
+        (["--watch", ".", "--out", "o.jsonl", "--json"], "leave --json and --csv out"),
+    ],
 )
-def test_options_that_go_together(words: list[str], tmp_path: Path) -> None:
+def test_options_that_go_together(words: list[str], sentence: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "cspine_edge", "predict", *words],
         capture_output=True,
@@ -316,4 +320,5 @@ def test_options_that_go_together(words: list[str], tmp_path: Path) -> None:
         cwd=tmp_path,
     )
     assert done.returncode == ExitCode.USAGE
-    assert "go together" in done.stderr
+    assert sentence in done.stderr
+    assert not list(tmp_path.iterdir())

@@ -14,7 +14,7 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from .scratch import Rows
+from ..scratch import Rows
 
 SIDE = 112
 """Rows and columns of the pictures that are compared here."""

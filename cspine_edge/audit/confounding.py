@@ -260,7 +260,7 @@ def _one_rule(values: _Values, originals: _Originals, rng: np.random.Generator) 
         rest = fold != number
         levels, level = np.unique(values[rest], return_inverse=True)
         known = originals.labels[rest]
-        if known.min() == known.max():
+        if known.all() or not known.any():
             continue
         above = 1 - np.cumsum(np.bincount(level, known)) / known.sum()
         above -= 1 - np.cumsum(np.bincount(level, 1 - known)) / (1 - known).sum()
@@ -275,6 +275,8 @@ def _rule_of_series(originals: _Originals, rng: np.random.Generator) -> float:
     fold, said = _folds(originals, rng), np.zeros(len(originals.labels), dtype=bool)
     for number in range(_FOLDS):
         rest = fold != number
+        if not rest.any():  # one original of each label: nothing is known of it from others
+            continue
         surplus = originals.labels[rest] - originals.labels[rest].mean()
         score = np.bincount(originals.series[rest], surplus, originals.series.max() + 1)
         said[~rest] = score[originals.series[~rest]] > 0

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..dataset import LABELS, LabelledDataset
 from ..documents import encode
-from ..errors import DatasetError
+from ..errors import DatasetError, printable
 from ..files import write_json
 from ..splits import Split, grouped_split
 from ..window import Window
@@ -97,7 +97,7 @@ class AuditReport:
 
         head = f"{self.data}: {self.slices} slices, {self.fractures} fracture, of {len(self.series)} series"
         tables = [_table(*table) for table in self.tables()]
-        return Group(Text(head), *tables, self._findings_table(), Text(self.verdict, style="bold"))
+        return Group(Text(printable(head)), *tables, self._findings_table(), Text(self.verdict, style="bold"))
 
     def tables(self) -> tuple[tuple[str, tuple[str, ...], Sequence[tuple[str, ...]]], ...]:
         """Give the figures as text: per table the head of its first column, its other columns, and its rows."""
@@ -145,7 +145,9 @@ class AuditReport:
 
         grid = Table(box=None, show_header=False, pad_edge=False)
         for item in self.findings:
-            grid.add_row(Text(item.severity.value, style=_STYLES[item.severity]), Text(item.sentence))
+            grid.add_row(
+                Text(item.severity.value, style=_STYLES[item.severity]), Text(printable(item.sentence))
+            )
         return grid
 
 
@@ -271,7 +273,7 @@ def _table(first: str, columns: tuple[str, ...], rows: Sequence[tuple[str, ...]]
     for column in columns:
         table.add_column(column, justify="right")
     for row in rows[:_ROWS]:
-        table.add_row(*map(Text, row))
+        table.add_row(*map(Text, map(printable, row)))
     if len(rows) > _ROWS:
         table.add_row(f"... and {len(rows) - _ROWS} more")
     return table

@@ -21,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..preprocess import resize
+from ..scratch import Rows
 from .alignment import SIDE as COARSE_SIDE
 from .alignment import Placement, Rings, nearest, place, sample_rings
-from .scratch import Rows
 
 SIDE = 224
 """Rows and columns of the pictures that are compared."""

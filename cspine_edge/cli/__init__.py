@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import io
 import os
@@ -10,6 +9,7 @@ import sys
 from typing import NoReturn
 
 from ..errors import CspineError, ExitCode
+from ..interruption import Interrupted, end_on_signals
 
 VERBS = (
     "quickstart",
@@ -26,40 +26,51 @@ VERBS = (
     "inspect",
     "recommend",
     "doctor",
+    "android",
 )
 """The verbs in the order of the work; each is a module here with a function of its name."""
-
-_INTERRUPTED = 130
-"""Exit code of a shell's command that Ctrl-C ended: 128 + SIGINT."""
 
 
 def program() -> None:
     """Run the command line as a process of its own."""
+    end_on_signals()
     try:
         main()
     except SystemExit as end:
-        if _plain(sys.argv[1:]) and isinstance(end.code, int):
-            with contextlib.suppress(OSError):  # it was told already
-                sys.stdout.flush()
-                sys.stderr.flush()
-            os._exit(end.code)  # to take numpy and the interpreter apart takes a tenth of all the time
+        at_once = bool(
+            _plain(sys.argv[1:])
+        )  # to take numpy and the interpreter apart takes a tenth of all the time
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except OSError:  # it was told already, and would be told again
+            at_once = True
+        if at_once and isinstance(end.code, int):
+            os._exit(end.code)
         raise
 
 
 def main() -> None:
-    """Run the command line; the errors of this package end it with one sentence and their exit code."""
+    """Run the command line; the errors of this package end it with one sentence and their exit code.
+
+    An interruption is one line and 130 or 143, as for any command of a shell.
+    """
     if isinstance(sys.stdout, io.TextIOWrapper):
         # File names need not be text; a JSON escape keeps what cannot be encoded.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        _run(sys.argv[1:])
+        try:
+            _run(sys.argv[1:])
+        finally:
+            sys.stdout.flush()  # a full disk is told, and not found by the interpreter's end
+    except Interrupted as end:
+        print(end, file=sys.stderr)
+        raise
     except CspineError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(int(error.exit_code)) from None
     except BrokenPipeError:
         raise SystemExit(int(ExitCode.OK)) from None
-    except KeyboardInterrupt:
-        raise SystemExit(_INTERRUPTED) from None
     except OSError as error:  # a place that no module has looked at before: a closed folder, a name too long
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}; choose another place", file=sys.stderr)
@@ -109,5 +120,4 @@ def _predict(plain: dict[str, list[str]]) -> NoReturn:
         model=next((Path(model) for model in plain["--model"]), None),
         form=next((Form(form) for form in plain["form"]), Form.LINES),
     )
-    sys.stdout.flush()
     raise SystemExit(int(code))

@@ -59,27 +59,28 @@ def audit(
     """
     from ..audit import audit_dataset, write_page
     from ..dataset import load_dataset
-    from ..files import refuse_existing
+    from ..files import claimed, refuse_unwritable
     from ..progress import progress
     from ..splits import Split
 
     names = ("audit.json", "audit.html", "split.json")
     targets = [] if out is None else [out / name for name in names]
     for target in targets:
-        refuse_existing(target, overwrite=overwrite)
+        refuse_unwritable(target, overwrite=overwrite)
     given = None if split is None else (split.name, Split.load(split))
     dataset = load_dataset(data, series_pattern=series_pattern, series_needed=False)
     with progress("reading slices", len(dataset)) as step:
         report, by_series = audit_dataset(
             dataset, seed=seed, hold_out=tuple(hold_out or ()), window=window, given=given, on_slice=step
         )
-    if targets:
-        report.save(targets[0], overwrite=overwrite)
-        write_page(targets[1], report, dataset, window=window, overwrite=overwrite)
-        if by_series is None:
-            targets.pop()
-        else:
-            by_series.save(targets[2], overwrite=overwrite)
+    if out is not None:
+        with claimed(out):
+            report.save(targets[0], overwrite=overwrite)
+            write_page(targets[1], report, dataset, window=window, overwrite=overwrite)
+            if by_series is None:
+                targets.pop()
+            else:
+                by_series.save(targets[2], overwrite=overwrite)
     if as_json:
         print_json(report.to_dict())
     else:

@@ -87,14 +87,14 @@ def check(
     Exit code 0 if it passed, 1 if it failed, 3 if the cases are too few to decide.
     """
     from ..classifier import Classifier
-    from ..files import refuse_existing
+    from ..files import refuse_unwritable
     from ..parity import GateVerdict, judge, measure
     from ..progress import progress
     from .pairing import find_data, find_reference
 
     for target in (out, html):
         if target is not None:
-            refuse_existing(target, overwrite=overwrite)
+            refuse_unwritable(target, overwrite=overwrite)
     if html is not None:
         from ..parity_plots import require_matplotlib
 

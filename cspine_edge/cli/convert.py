@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ..contract import Precision
+from ..interruption import resumable
 from .options import (
     JsonOption,
     OverwriteOption,
@@ -91,7 +92,14 @@ def convert(
     as_json: JsonOption = False,
 ) -> None:
     """Convert a trained network to TFLite and write its contract into the file. Needs the train extra."""
-    from converters.convert import ConvertSettings, default_output, source_of_keras, source_of_run
+    from converters.convert import (
+        BEGUN_FILE,
+        ConvertSettings,
+        checkpoints_of,
+        default_output,
+        source_of_keras,
+        source_of_run,
+    )
     from converters.convert import convert as run_conversion
     from converters.restoration import Criterion
 
@@ -113,7 +121,8 @@ def convert(
     )
     target = out or default_output(described, precision)
     log = (lambda line: typer.echo(line, err=True)) if as_json else typer.echo
-    result = run_conversion(described, settings, target, overwrite=overwrite, resume=resume, log=log)
+    with resumable(checkpoints_of(target) / BEGUN_FILE):
+        result = run_conversion(described, settings, target, overwrite=overwrite, resume=resume, log=log)
     size = target.stat().st_size
     if as_json:
         contract, restored = result.file.contract, result.restoration

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import typer
 
@@ -27,7 +28,8 @@ def inspect(
     from ..runtime import open_session
 
     file = ModelFile.read(find_model(model))
-    session = open_session(file.path, file.graph, threads=1, family=KernelFamily.REFERENCE)
+    listing: dict[str, Any] = {"family": KernelFamily.REFERENCE, "to_run": False}
+    session = open_session(file.path, file.graph, threads=1, digest=file.graph_sha256, **listing)
     operations = session.operations()
     floating = sum("float" in " ".join(operation.dtypes) for operation in operations)
     counts = Counter(operation.name for operation in operations)

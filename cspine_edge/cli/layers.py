@@ -59,14 +59,14 @@ def layers(
     as_json: JsonOption = False,
 ) -> None:
     """Show where quantisation hurts: signal to noise of each layer against the float model, worst first."""
-    from ..files import refuse_existing
+    from ..files import refuse_unwritable
     from ..layer_error import measure_layers, open_to_compare
     from ..progress import progress
     from .pairing import find_data, find_reference
 
     for path in (out, plot):
         if path is not None:
-            refuse_existing(path, overwrite=overwrite)
+            refuse_unwritable(path, overwrite=overwrite)
     if plot is not None:
         from ..training.plots import plot_layers
     candidate = open_to_compare(model, threads)

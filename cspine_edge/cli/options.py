@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import UsageError
+from ..errors import UsageError, printable
 
 if TYPE_CHECKING:
     from ..window import Window
@@ -77,7 +77,8 @@ def examples(*calls: str) -> str:
 
 def print_json(document: Any) -> None:
     """Print a document as JSON on standard output."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
+    typer.echo("\n".join(map(printable, text.split("\n"))))
 
 
 def parse_value_range(text: str) -> tuple[float, float]:

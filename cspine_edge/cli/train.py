@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import UsageError
+from ..interruption import resumable
 from ..run import Run
 from ..splits import Protocol, Split, grouped_split, paper_split
 from .options import DataArgument, SeedOption, SeriesPatternOption, examples, parse_window
@@ -157,7 +158,7 @@ def train(
     from ..training.augment import Augmentation
     from ..training.backbones import Architecture, Backbone, Head
     from ..training.loop import Optimizer
-    from ..training.settings import TrainSettings
+    from ..training.settings import SETTINGS_FILE, TrainSettings
     from ..training.train import train as run_training
 
     dataset = load_dataset(data, series_pattern=series_pattern)
@@ -201,15 +202,16 @@ def train(
         seed=seed,
         **schedule,
     )
-    result = run_training(
-        dataset,
-        chosen,
-        settings,
-        out,
-        series_pattern=series_pattern,
-        resume=resume,
-        log=lambda line: typer.echo(line),
-    )
+    with resumable(out / SETTINGS_FILE):
+        result = run_training(
+            dataset,
+            chosen,
+            settings,
+            out,
+            series_pattern=series_pattern,
+            resume=resume,
+            log=lambda line: typer.echo(line),
+        )
     typer.echo(f"threshold: {result.run.threshold.method}")
     if result.run.abstention is not None:
         typer.echo(f"temperature: {result.run.temperature:.3g}; abstention: {result.run.abstention}")

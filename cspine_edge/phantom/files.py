@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from pathlib import Path
@@ -16,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import OutputError, UsageError
+from ..errors import UsageError
+from ..files import new_folder
 from ..window import BONE_WINDOW, Window
 from .series import PhantomSeries, generate_series, is_intact
 
@@ -144,7 +141,7 @@ def write_phantom(
         )
     out = Path(out)
     rows: list[PhantomSlice] = []
-    with _new_folder(out) as folder:
+    with new_folder(out) as folder:
         for label in ("fracture", "normal"):
             (folder / label).mkdir()
         for index in range(series):
@@ -167,31 +164,6 @@ def write_phantom(
             table.writeheader()
             table.writerows(asdict(row) for row in rows)
     return Phantom(out, tuple(rows))
-
-
-@contextmanager
-def _new_folder(out: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``out`` that takes its place when the block ends well."""
-    try:
-        if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-            raise OutputError(out, "exists already and is not an empty folder; remove it or choose another")
-        target = out.resolve()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-    except OSError as error:
-        raise OutputError(out, f"cannot be written ({error.strerror}); choose another place") from error
-    try:
-        yield folder
-        umask = os.umask(0)
-        os.umask(umask)
-        folder.chmod(0o777 & ~umask)
-        if target.exists():
-            target.rmdir()
-        folder.rename(target)
-    except OSError as error:
-        raise OutputError(out, f"cannot be written ({error.strerror})") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write_series(

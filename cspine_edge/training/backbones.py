@@ -136,9 +136,15 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
         raise ModelError(weights, "no such weight file; give imagenet, random or the path of a Keras h5 file")
     inputs = keras.Input(shape, name="image")
     try:
+        if weights not in ("imagenet", "random"):
+            from converters.keras_model import require_plain_weights
+
+            require_plain_weights(Path(weights))
         base = constructors[architecture.backbone](
             input_tensor=inputs, include_top=False, weights=None if weights == "random" else weights
         )
+    except ModelError:
+        raise
     except Exception as error:  # Keras raises a bare Exception where a download fails
         cause = str(error).splitlines()[0] if str(error) else type(error).__name__
         if weights == "imagenet" and isinstance(error, ValueError):

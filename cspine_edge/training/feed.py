@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -14,10 +16,14 @@ import numpy.typing as npt
 from ..files import replacing
 from ..preprocess import Preprocessing
 from ..progress import progress
+from ..scratch import unnamed_array
 from .augment import Augmentation
 from .framework import keras, tf
-from .pipeline import inference_batches, training_batches
+from .pipeline import inference_batches, taken, training_batches
 
+FEATURES_FILE = "features.float32"
+"""Name of the features, row by row and little-endian, in the archive that they are kept in."""
+_BLOCK = 1 << 24
 RENDITIONS = 4
 """Most augmented renditions of the training part whose features a frozen base computes; epochs take turns."""
 
@@ -200,14 +206,44 @@ class FeatureFeed:
         """Batches of (features, labels, weights), shape (b, features), (b,) and (b,)."""
         order = np.random.default_rng([seed, number]).permutation(len(self.labels))
         features = self.renditions[number % len(self.renditions)]
-        rows = (features[order], self.labels[order], self.weights[order])
-        return tf.data.Dataset.from_tensor_slices(rows).batch(batch_size)
+        truth, weight = tf.constant(self.labels), tf.constant(self.weights)
+
+        def load(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+            return taken(features, rows), tf.gather(truth, rows), tf.gather(weight, rows)
+
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size).map(load).prefetch(2)
 
     def monitor(self) -> tf.data.Dataset:
         """Batches of features of the watched part."""
         if self.watched is None:
             raise ValueError("nothing is watched")
-        return tf.data.Dataset.from_tensor_slices(self.watched).batch(256)
+        watched = self.watched
+        return tf.data.Dataset.range(len(watched)).batch(256).map(lambda rows: taken(watched, rows))
+
+
+def _kept(path: Path, shape: tuple[int, int]) -> npt.NDArray[np.float32] | None:
+    """Read features as they were written: the archive they lie in has a checksum. None if there are no such."""
+    found = unnamed_array(shape, np.float32)
+    room = found.data.cast("B")
+    try:
+        with ZipFile(path) as archive, archive.open(FEATURES_FILE) as stream:
+            while block := stream.read(_BLOCK):
+                room[: len(block)] = block
+                room = room[len(block) :]
+    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, BadZipFile, zlib.error):
+        return None
+    return None if len(room) else found
+
+
+def _keep(path: Path, features: npt.NDArray[np.float32]) -> None:
+    content = features.data.cast("B")
+    with (
+        replacing(path, overwrite=True) as temporary,
+        ZipFile(temporary, "w") as archive,
+        archive.open(ZipInfo(FEATURES_FILE), "w", force_zip64=True) as stream,
+    ):
+        for start in range(0, len(content), _BLOCK):
+            stream.write(content[start : start + _BLOCK])
 
 
 def feature_feed(
@@ -233,7 +269,8 @@ def feature_feed(
         Seed of the renditions.
     cache
         Folder of computed features. A file's name hashes all that its content depends on, so that a
-        broken-off training goes on where it was, and another optimizer finds the work done.
+        broken-off training goes on where it was, and another optimizer finds the work done. One that is damaged
+        is made again.
     log
         Receives a line where features are found in the cache.
     """
@@ -244,13 +281,14 @@ def feature_feed(
     ) -> npt.NDArray[np.float32]:
         recipe = f"{base.name} {weights} {images.spec} {augmentation} {seed} {number} {base.compute_dtype}"
         digest = hashlib.sha256(recipe.encode())
-        digest.update(part.images.tobytes())
-        path = cache / f"{digest.hexdigest()[:32]}.npy"
-        if path.is_file():
-            log(f"{what}: found in {cache}")
-            found: npt.NDArray[np.float32] = np.load(path)
-            return found
+        digest.update(part.images.data.cast("B"))
+        path = cache / f"{digest.hexdigest()[:32]}.zip"
         count = len(part.labels)
+        shape = (count, base.output_shape[-1])
+        found = _kept(path, shape)
+        if found is not None:
+            log(f"{what}: found in {cache}")
+            return found
         batches = training_batches(
             part.images,
             part.labels,
@@ -262,15 +300,14 @@ def feature_feed(
             augmentation=augmentation,
             shuffled=False,
         )
+        made, done = unnamed_array(shape, np.float32), 0
         with progress(what, count) as step:
-            rows = []
             for batch, _, _ in batches:
-                rows.append(np.asarray(base(batch, training=False), dtype=np.float32))
-                step(len(rows[-1]))
-        made = np.concatenate(rows)
-        cache.mkdir(parents=True, exist_ok=True)
-        with replacing(path, overwrite=True) as temporary, temporary.open("wb") as stream:
-            np.save(stream, made)
+                rows = np.asarray(base(batch, training=False), dtype=np.float32)
+                made[done : done + len(rows)] = rows
+                done += len(rows)
+                step(len(rows))
+        _keep(path, made)
         return made
 
     count = renditions if images.augmentation is not None else 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import UsageError
+from ..errors import InputError, OutputError, UsageError
 from ..files import replacing, write_json
 from ..preprocess import Preprocessing
 from ..progress import progress
@@ -129,6 +130,10 @@ def run_phase(
     ------
     UsageError
         If the training diverges.
+    InputError
+        If its checkpoint is damaged.
+    OutputError
+        If a checkpoint cannot be written.
     """
     folder = checkpoints / phase.name
     steps = -(-len(feed.labels) // phase.batch_size)
@@ -149,8 +154,9 @@ def run_phase(
     manager = tf.train.CheckpointManager(state, str(folder), max_to_keep=1)
     history: list[Epoch] = []
     if manager.latest_checkpoint:
-        state.restore(manager.latest_checkpoint).assert_existing_objects_matched()
-        history = json.loads((folder / "history.json").read_text())[: int(done.numpy())]
+        with _damage_told(folder):
+            state.restore(manager.latest_checkpoint).assert_existing_objects_matched()
+            history = json.loads((folder / "history.json").read_text())[: int(done.numpy())]
         log(f"{phase.name}: resumed after epoch {int(done.numpy())} of {phase.epochs}")
     watched, wanted = feed.monitor_labels, None
     if teacher is not None and watched is not None:
@@ -181,13 +187,32 @@ def run_phase(
                 np.savez(stream, *model.get_weights())
         done.assign(epoch + 1)
         write_json(folder / "history.json", history, overwrite=True)
-        manager.save()
+        with _full_disk_told(folder):
+            manager.save()
         log(_line(entry, phase.epochs))
     if keep_best and best.exists():
         # Not Keras' own format: under MirroredStrategy it cannot be read back.
-        with np.load(best) as arrays:
+        with _damage_told(folder), np.load(best) as arrays:
             model.set_weights([arrays[name] for name in arrays.files])
     return history
+
+
+@contextmanager
+def _damage_told(folder: Path) -> Iterator[None]:
+    """What lies in the folder is checked as it is read: checkpoints and archives carry checksums."""
+    try:
+        yield
+    except Exception as error:  # TensorFlow raises almost anything on a cut file
+        raise InputError(folder, "is damaged; remove it, and --resume begins this part anew") from error
+
+
+@contextmanager
+def _full_disk_told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except tf.errors.OpError as error:
+        reason = f"cannot be written ({error.message.splitlines()[0]}); make room and go on with --resume"
+        raise OutputError(folder, reason) from error
 
 
 def predict_logits(

@@ -41,11 +41,11 @@ def training_batches(
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(images)) if shuffled else np.arange(len(images))
-    pixels, truth, weight = tf.constant(images), tf.constant(labels), tf.constant(weights)
+    truth, weight = tf.constant(labels), tf.constant(weights)
     low, high = spec.value_range
 
     def load(step: tf.Tensor, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        grey = tf.cast(tf.gather(pixels, rows), tf.float32)[..., tf.newaxis]
+        grey = tf.cast(taken(images, rows), tf.float32)[..., tf.newaxis]
         if augmentation is not None:
             key = tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32) + epoch * 1_000_003])
             grey = augmentation(grey, key)
@@ -62,11 +62,18 @@ def inference_batches(
     """Give batches of real values, shape (b, height, width, channels), float32, in order."""
     table = tf.constant(spec.real_values())
 
-    def load(grey: tf.Tensor) -> tf.Tensor:
-        real = tf.gather(table, tf.cast(grey, tf.int32))
+    def load(rows: tf.Tensor) -> tf.Tensor:
+        real = tf.gather(table, tf.cast(taken(images, rows), tf.int32))
         return tf.repeat(real[..., tf.newaxis], spec.channels, axis=3)
 
-    return tf.data.Dataset.from_tensor_slices(images).batch(batch_size).map(load).prefetch(2)
+    return tf.data.Dataset.range(len(images)).batch(batch_size).map(load).prefetch(2)
+
+
+def taken(values: npt.NDArray[np.generic], rows: tf.Tensor) -> tf.Tensor:
+    """Take some rows of an array, read where they lie: a tensor of all would hold them in memory."""
+    found = tf.numpy_function(lambda positions: values[positions], [rows], values.dtype, stateful=False)
+    found.set_shape((None, *values.shape[1:]))
+    return found
 
 
 def renditions(

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from calibration.decision import DEFAULT_COVERAGE, DEFAULT_SENSITIVITY
 
-from ..errors import OutputError, UsageError
-from ..files import write_json
+from ..documents import DocumentError, parse
+from ..errors import InputError, OutputError, UsageError
+from ..files import new_folder, write_json
 from ..splits import Split
 from ..window import Window
 from .augment import Augmentation
 from .backbones import Architecture
 from .loop import Optimizer
+
+SETTINGS_FILE = "settings.json"
+"""In a run folder from its beginning: there is something to resume."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,7 @@ def require_place(out: Path, described: dict[str, object], split: Split, resume:
     out
         The run folder.
     described, split
-        The settings as JSON has them, and the split.
+        The settings as JSON has them, with the data set's fingerprint, and the split.
     resume
         Whether to go on with what is there.
 
@@ -100,22 +103,26 @@ def require_place(out: Path, described: dict[str, object], split: Split, resume:
     OutputError
         If ``out`` exists, or to resume, holds no broken-off training.
     UsageError
-        If what is there was begun with other settings or another split.
+        If what is there was begun with other settings or another split, or on other data.
     """
     if out.exists() and not resume:
         raise OutputError(out, "exists already; give --resume to go on with it, or choose another --out")
     if resume:
-        if not (out / "settings.json").is_file():
+        if not (out / SETTINGS_FILE).is_file():
             raise OutputError(out, "holds no broken-off training; start without --resume")
-        begun = json.loads((out / "settings.json").read_text())
+        try:
+            begun = parse((out / SETTINGS_FILE).read_bytes())
+        except (OSError, DocumentError) as error:
+            reason = f"cannot be read ({error}); choose another --out and start without --resume"
+            raise InputError(out / SETTINGS_FILE, reason) from error
         if begun != described or Split.load(out / "split.json") != split:
             raise UsageError(
-                f"{out}: was begun with other settings or another split; give the same ones to --resume"
+                f"{out}: was begun with other settings or another split, or on other data; give the same to --resume"
             )
 
 
 def write_settings(out: Path, described: dict[str, object], split: Split, resume: bool) -> None:
-    """Begin a run folder with its settings and split; one that is resumed has them.
+    """Begin a run folder with its settings and split in one step; one that is resumed has them.
 
     Parameters
     ----------
@@ -123,5 +130,6 @@ def write_settings(out: Path, described: dict[str, object], split: Split, resume
         As for :func:`require_place`.
     """
     if not resume:
-        write_json(out / "settings.json", described)
-        split.save(out / "split.json")
+        with new_folder(out) as folder:
+            write_json(folder / SETTINGS_FILE, described)
+            split.save(folder / "split.json")

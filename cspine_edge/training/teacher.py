@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..dataset import LabelledDataset
-from ..errors import ModelError, UsageError
+from ..errors import UsageError
+from ..files import file_sha256
 from ..run import Run, relative_data_path
 from ..splits import Split
 from .framework import keras
@@ -37,7 +37,7 @@ class Teacher:
         InputError
             If it is no finished run folder.
         ModelError
-            If its network is not there.
+            If its network is not there, or is another one.
         UsageError
             If it was trained on other data or another split: it would tell of slices that the student is to be
             tested on.
@@ -50,9 +50,7 @@ class Teacher:
                 f"{folder}: was trained on another split and may know the test part; give "
                 f"--split {folder / 'split.json'}"
             )
-        if not run.model_path.is_file():
-            raise ModelError(run.model_path, "does not exist; give --teacher a run folder with its network")
-        return cls(run, hashlib.sha256(run.model_path.read_bytes()).hexdigest())
+        return cls(run, file_sha256(run.require_model()))
 
     def describe(self, out: Path) -> dict[str, str]:
         """Say which it is, for the settings of the student's run in ``out``."""

@@ -17,12 +17,12 @@ from ..dataset import LabelledDataset, load_images, read_labelled_slice
 from ..decision import Decision
 from ..documents import encode
 from ..errors import ModelError, UsageError
-from ..files import replacing, write_json
+from ..files import claimed, file_sha256, replacing, write_json
 from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
 from ..progress import progress
 from ..reliability import Reliability, assess
-from ..run import Run, relative_data_path
+from ..run import MODEL_FILE, Run, relative_data_path
 from ..splits import Protocol, Split, leak_of
 from ..window import BONE_WINDOW, Window
 from .backbones import (
@@ -94,13 +94,26 @@ def train(
     Raises
     ------
     OutputError
-        If ``out`` exists and ``resume`` is false.
+        If ``out`` exists and ``resume`` is false, or another process trains there.
     UsageError
         If a resumed run has other settings, linear heads have neither trained weights to read nor epochs, or
         the teacher has no epochs to teach in or knows another split.
     ModelError
         If the weights cannot be had.
     """
+    with claimed(out):
+        return _train(dataset, split, settings, out, series_pattern, resume, log)
+
+
+def _train(
+    dataset: LabelledDataset,
+    split: Split,
+    settings: TrainSettings,
+    out: Path,
+    series_pattern: str | None,
+    resume: bool,
+    log: Callable[[str], None],
+) -> TrainResult:
     from .plots import plot_confusion, plot_curves
 
     settings = replace(settings, window=settings.window or _default_window(dataset))
@@ -112,7 +125,9 @@ def train(
         raise UsageError("a teacher teaches while the whole network is trained; give --fine-tune-epochs too")
     teacher = Teacher.of(settings.teacher, dataset, split) if settings.teacher else None
     described = settings.describe() | ({"teacher": teacher.describe(out)} if teacher else {})
-    require_place(out, described, split, resume)
+    fingerprint = dataset.fingerprint()
+    begun = described | {"data_fingerprint": fingerprint}
+    require_place(out, begun, split, resume)
     log(f"data: {dataset.describe()}")
     log(f"split: {split.protocol.value}: {leak_of(dataset, split)}")
     use_mixed_precision()
@@ -120,7 +135,7 @@ def train(
     train_part, validation, test_part = _load_parts(dataset, split, spec)
     with strategy().scope():
         model = _initial_model(settings)
-        write_settings(out, described, split, resume)  # only now: a failure so far leaves nothing behind
+        write_settings(out, begun, split, resume)  # only now: a failure so far leaves nothing behind
         feed = ImageFeed(spec, train_part, validation or test_part, settings.augmentation)
         lessons = _lessons(feed, teacher, dataset, split) if teacher else feed
         history = _run_phases(
@@ -148,6 +163,7 @@ def train(
     reliability = assess(margins, test_part.labels, decision)
     log(f"test: {metrics}")
     log(f"test: {reliability}")
+    _save_model(model, out / MODEL_FILE)
     run = Run(
         folder=out,
         backbone=settings.architecture.backbone.value,
@@ -163,7 +179,7 @@ def train(
         seed=settings.seed,
         data=relative_data_path(dataset.source or dataset.root, out),
         series_pattern=series_pattern,
-        fingerprint=dataset.fingerprint(),
+        fingerprint=fingerprint,
         preprocessing=spec,
         threshold=decision.threshold,
         settings=described,
@@ -172,11 +188,8 @@ def train(
         abstention=decision.abstention,
         head=settings.architecture.head.value,
         blocks=settings.architecture.blocks,
+        model_sha256=file_sha256(out / MODEL_FILE),
     )
-    with replacing(run.model_path, overwrite=True) as temporary:
-        written = temporary.with_suffix(".keras")
-        model.save(written)
-        written.replace(temporary)
     write_json(
         out / "metrics.json",
         {"part": "test", "arithmetic": "keras float32"}
@@ -189,6 +202,16 @@ def train(
     plot_confusion(metrics, out / "confusion.png", f"{run.name} {run.optimizer}, {run.protocol}, float")
     run.save(overwrite=True)
     return TrainResult(run, metrics, reliability)
+
+
+def _save_model(model: keras.Model, path: Path) -> None:
+    with replacing(path, overwrite=True) as temporary:
+        written = temporary.with_suffix(path.suffix)  # by which Keras knows the format
+        try:
+            model.save(written)
+            written.replace(temporary)
+        finally:
+            written.unlink(missing_ok=True)
 
 
 def _run_phases(

@@ -16,6 +16,8 @@ import java.util.Optional;
  * @param golden golden pairs
  * @param graphSha256 SHA-256 of the flatbuffer, in lower-case hexadecimal
  * @param intendedUse what the model may be used for
+ * @param provenance where it comes from, if the file tells
+ * @param parity what its comparison with the float network found, if there was one
  */
 public record Contract(
         Preprocessing preprocessing,
@@ -27,7 +29,9 @@ public record Contract(
         Optional<Abstention> abstention,
         List<GoldenPair> golden,
         String graphSha256,
-        String intendedUse) {
+        String intendedUse,
+        Optional<Provenance> provenance,
+        Optional<Parity> parity) {
 
     /**
      * Copies the lists.

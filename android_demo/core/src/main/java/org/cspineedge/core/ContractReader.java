@@ -68,6 +68,10 @@ final class ContractReader {
         }
         String sha256 = fields.text("graph_sha256");
         String intendedUse = fields.text("intended_use");
+        Optional<Provenance> provenance =
+                fields.has("provenance") ? Optional.of(provenance(fields.object("provenance"))) : Optional.empty();
+        Optional<Parity> parity =
+                fields.has("parity") ? Optional.of(parity(fields.object("parity"))) : Optional.empty();
         return fields.build(
                 () -> new Contract(
                         preprocessing,
@@ -79,7 +83,9 @@ final class ContractReader {
                         abstention,
                         golden,
                         sha256,
-                        intendedUse));
+                        intendedUse,
+                        provenance,
+                        parity));
     }
 
     private static Preprocessing preprocessing(Fields fields) throws JsonException {
@@ -123,6 +129,15 @@ final class ContractReader {
         String method = fields.text("method");
         return fields.build(() ->
                 new Abstention(coverage, fractureFrom, normalUpTo, fractureCases, normalCases, method));
+    }
+
+    private static Provenance provenance(Fields fields) throws JsonException {
+        List<String> inFloat = fields.has("in_float") ? fields.texts("in_float") : List.of(); // newer than the rest
+        return new Provenance(fields.text("backbone"), fields.text("precision"), inFloat);
+    }
+
+    private static Parity parity(Fields fields) throws JsonException {
+        return new Parity(fields.text("verdict"), fields.text("reason"));
     }
 
     private static Threshold threshold(Fields fields) throws JsonException {

@@ -5,10 +5,29 @@ public final class Decision {
     private static final double STEEPEST = 700.0; // exp of more overflows soon
 
     private final Contract contract;
+    private final double threshold;
 
     /** @param contract labels, threshold, temperature and abstention of the model */
     public Decision(Contract contract) {
+        this(contract, contract.threshold().logit());
+    }
+
+    /**
+     * @param contract labels, temperature and abstention of the model
+     * @param threshold on the margin, in place of the contract's
+     * @throws IllegalArgumentException if the threshold is not a number
+     */
+    public Decision(Contract contract, double threshold) {
+        if (Double.isNaN(threshold)) {
+            throw new IllegalArgumentException("the threshold should be a number");
+        }
         this.contract = contract;
+        this.threshold = threshold;
+    }
+
+    /** The threshold on the margin that it decides by. */
+    public double threshold() {
+        return threshold;
     }
 
     /**
@@ -22,7 +41,6 @@ public final class Decision {
         if (Double.isNaN(margin)) {
             throw new IllegalArgumentException("the network gave " + first + " and " + second + ", not two numbers");
         }
-        double threshold = contract.threshold().logit();
         boolean called = margin >= threshold;
         String label = contract.labels().get(called ? positive : 1 - positive);
         return new Verdict(label, called, score(margin), margin, threshold, referral(margin, called));

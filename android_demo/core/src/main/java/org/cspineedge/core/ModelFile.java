@@ -97,6 +97,16 @@ public final class ModelFile {
         return name;
     }
 
+    /** Length of the whole file in bytes. */
+    public int size() {
+        return data.length;
+    }
+
+    /** SHA-256 of the whole file, contract included, in lower-case hexadecimal. */
+    public String sha256() {
+        return sha256(data, data.length);
+    }
+
     /** The flatbuffer alone: a new little-endian view, which cannot be written to. */
     public ByteBuffer graph() {
         return ByteBuffer.wrap(data, 0, graphLength).slice().asReadOnlyBuffer().order(ByteOrder.LITTLE_ENDIAN);

@@ -25,14 +25,19 @@ public final class Preprocessor {
 
     /** Makes the content of a uint8 input tensor (1, height, width, channels): the grey level in every channel. */
     public byte[] tensor(GreyImage image) {
+        byte[] tensor = new byte[Math.multiplyExact(spec.height() * spec.width(), spec.channels())];
+        fill(tensor, image);
+        return tensor;
+    }
+
+    /** As {@link #tensor}, into an array of that length that is there already. */
+    void fill(byte[] tensor, GreyImage image) {
         byte[] levels = resize(image).pixels();
-        byte[] tensor = new byte[Math.multiplyExact(levels.length, spec.channels())];
         int at = 0;
         for (byte level : levels) {
             for (int channel = 0; channel < spec.channels(); channel++) {
                 tensor[at++] = level;
             }
         }
-        return tensor;
     }
 }

@@ -28,7 +28,9 @@ class DecisionTest {
                 abstention,
                 List.of(),
                 "",
-                "Research use only. Not a medical device."));
+                "Research use only. Not a medical device.",
+                Optional.empty(),
+                Optional.empty()));
     }
 
     @Test

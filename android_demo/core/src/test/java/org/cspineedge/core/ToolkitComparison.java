@@ -97,6 +97,14 @@ final class ToolkitComparison {
         fields.put("abstention", contract.abstention().map(ToolkitComparison::describe).orElse("none"));
         fields.put("sha256", contract.graphSha256());
         fields.put("use", contract.intendedUse());
+        fields.put(
+                "provenance",
+                contract.provenance()
+                        .map(origin -> origin.backbone() + " " + origin.precision() + " " + origin.inFloat())
+                        .orElse("none"));
+        fields.put(
+                "parity",
+                contract.parity().map(found -> found.verdict() + ": " + found.reason()).orElse("none"));
         for (GoldenPair pair : contract.golden()) {
             fields.put(pair.image(), model.goldenImage(pair).length + " " + pair.expected());
         }

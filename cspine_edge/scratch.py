@@ -1,4 +1,7 @@
-"""Arrays too many for memory, in a file without a name that is gone with the process."""
+"""Arrays too large for memory, in files without a name that are gone with the process.
+
+They lie in the folder for temporary files (``TMPDIR``).
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import numpy.typing as npt
 
 
 class Rows:
-    """Many arrays of one shape on the disk, in the folder for temporary files (``TMPDIR``).
+    """Many arrays of one shape on the disk.
 
     Read with plain reads and not as a map of memory, whose pages would count as this process's.
 
@@ -54,3 +57,17 @@ class Rows:
             self._file.seek(int(position) * self._row_bytes)
             row[...] = np.frombuffer(self._file.read(self._row_bytes), self._dtype).reshape(self._shape)
         return rows
+
+
+def unnamed_array(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Give an array of zeros that is a map of a file: memory holds as much of it as there is room for.
+
+    Parameters
+    ----------
+    shape, dtype
+        Of the array.
+    """
+    if not np.prod(shape):
+        return np.zeros(shape, dtype)  # an empty file cannot be mapped
+    with tempfile.TemporaryFile(prefix="cspine-edge-") as file:  # the map holds it open
+        return np.memmap(file, dtype, mode="w+", shape=shape)

@@ -1,0 +1,140 @@
+"""Frames of DICOM files decoded in a process of its own, for decoders that abort theirs on damaged data.
+
+GDCM alone decodes JPEG Lossless, and does so. One process serves all files, so that its start, some tenths of a second,
+is paid once; after a crash the next frame gets another.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import select
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from .apart import confine, end_of, python, silence
+
+_LONGEST_S = 10.0
+"""For a frame; those that are read at all take less than a second on a Raspberry Pi 3."""
+_START_S = 20.0
+
+
+class FrameError(ValueError):
+    """The decoder refused a frame, crashed, or took too long."""
+
+
+class FrameDecoder:
+    """A process that decodes; started when it is first needed. Threads take turns."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def decode(self, path: Path, begin: int, index: int, plugin: str, options: dict[str, Any]) -> np.ndarray:
+        """Decode a frame.
+
+        Parameters
+        ----------
+        path, begin
+            The file, and where the value of its pixel data begins.
+        index
+            Which frame.
+        plugin, options
+            For pydicom's decoder.
+
+        Raises
+        ------
+        FrameError
+            If that is not possible.
+        """
+        with self._lock:
+            limit = _LONGEST_S
+            if self._process is None:
+                limit = _START_S
+                statement = "from cspine_edge.frame_decoder import serve; serve()"
+                self._process = subprocess.Popen(
+                    python(statement),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                )
+            process = self._process
+            try:
+                return _ask(process, (str(path.absolute()), begin, index, plugin, options), limit)
+            except (OSError, EOFError, ValueError) as error:
+                if isinstance(error, FrameError):
+                    raise
+                self._process = None
+                process.kill()
+                for pipe in (process.stdin, process.stdout):
+                    if pipe is not None:
+                        pipe.close()
+                how = (
+                    error
+                    if isinstance(error, TimeoutError)
+                    else f"crashes {plugin} ({end_of(process.wait())})"
+                )
+                process.wait()
+                raise FrameError(str(how)) from error
+
+
+FRAME_DECODER = FrameDecoder()
+"""The one of this process."""
+
+
+def _ask(process: subprocess.Popen[bytes], request: tuple[Any, ...], limit: float) -> np.ndarray:
+    assert process.stdin is not None
+    assert process.stdout is not None
+    content = pickle.dumps(request)
+    process.stdin.write(len(content).to_bytes(4, "little") + content)
+    process.stdin.flush()
+    if not select.select([process.stdout], [], [], limit)[0]:
+        raise TimeoutError(f"takes its decoder more than {limit:g} s")
+    answer = json.loads(process.stdout.readline() or "null")
+    if answer is None:
+        raise EOFError
+    if "error" in answer:
+        raise FrameError(answer["error"])
+    dtype, shape = np.dtype(answer["dtype"]), tuple(answer["shape"])
+    pixels = np.frombuffer(_exactly(process.stdout, int(answer["bytes"])), dtype)
+    return pixels.reshape(shape)
+
+
+def _exactly(pipe: IO[bytes], count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) < count:
+        raise EOFError
+    return data
+
+
+def serve() -> None:
+    """Answer on standard output what is asked on standard input until that ends."""
+    answers = open(silence(), "wb")  # noqa: SIM115
+    confine()
+    from pydicom.pixels import get_decoder
+
+    asked = sys.stdin.buffer
+    while length := asked.read(4):
+        path, begin, index, plugin, options = pickle.loads(asked.read(int.from_bytes(length, "little")))  # noqa: S301
+        try:
+            with open(path, "rb") as file:
+                file.seek(begin)
+                decoder = get_decoder(options["transfer_syntax_uid"])
+                pixels, _ = decoder.as_array(file, index=index, decoding_plugin=plugin, **options)
+            content = np.ascontiguousarray(pixels).tobytes()
+            told: dict[str, Any] = {
+                "dtype": pixels.dtype.str,
+                "shape": pixels.shape,
+                "bytes": len(content),
+            }
+        except Exception as error:  # pydicom and its plug-ins raise almost anything
+            told, content = {"error": " ".join(str(error).split())[:500] or type(error).__name__}, b""
+        answers.write(json.dumps(told).encode() + b"\n" + content)
+        answers.flush()
+    os._exit(0)
