@@ -28,6 +28,7 @@ from pydicom.pixels import apply_color_lut, as_pixel_options, get_decoder
 from pydicom.pixels.decoders.base import Decoder
 from pydicom.uid import (
     UID,
+    AllTransferSyntaxes,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -329,7 +330,7 @@ def _decoder(path: Path, dataset: Dataset) -> tuple[Decoder, str]:
         raise SliceError(path, reason) from error
     if not syntax.is_encapsulated:
         return decoder, ""
-    plugins = [plugin for plugin in _PLUGINS if plugin in decoder.available_plugins]
+    plugins = _available(decoder)
     if syntax == JPEGExtended12Bit and dataset.BitsStored > 8:
         plugins = [plugin for plugin in plugins if plugin == "pylibjpeg"]
         if not plugins:
@@ -338,6 +339,27 @@ def _decoder(path: Path, dataset: Dataset) -> tuple[Decoder, str]:
     if not plugins:
         raise MissingExtraError(f"{path}: decoding {syntax.name} DICOM", "dicom")
     return decoder, plugins[0]
+
+
+def _available(decoder: Decoder) -> list[str]:
+    return [plugin for plugin in _PLUGINS if plugin in decoder.available_plugins]
+
+
+def compressed_syntaxes() -> dict[str, str | None]:
+    """Transfer syntaxes of compressed pixels by name, each with the plugin that decodes it here, ``None`` if none does.
+
+    Those that nothing known to pydicom decodes anywhere are left out.
+    """
+    found: dict[str, str | None] = {}
+    for syntax in AllTransferSyntaxes:
+        try:
+            decoder = get_decoder(syntax)
+        except NotImplementedError:
+            continue
+        if syntax.is_encapsulated:
+            found[syntax.name] = next(iter(_available(decoder)), None)
+    of_12_bits = "pylibjpeg" in get_decoder(JPEGExtended12Bit).available_plugins
+    return found | {f"{JPEGExtended12Bit.name}, 12 bits": "pylibjpeg" if of_12_bits else None}
 
 
 def _read_frame(path: Path, dataset: Dataset, header: _Header, frame: int) -> CtSlice:

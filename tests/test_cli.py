@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -89,10 +90,7 @@ WORDS += ["bench compare", "bench report", "android build", "android verify"]
 def test_every_option_is_explained(cli: Cli, verb: str) -> None:
     shown = cli(*verb.split(), "--help")
     assert shown.code == 0
-    command: Any = typer.main.get_command(command_line())
-    group, _, name = verb.rpartition(" ")
-    command = command.commands["android"].commands[name] if group == "android" else command.commands[verb]
-    parameters = command.params
+    parameters = command_of(verb).params
     assert parameters
     for parameter in parameters:
         assert parameter.help, parameter.name
@@ -106,10 +104,58 @@ def test_every_option_is_explained(cli: Cli, verb: str) -> None:
     assert set(inspect.signature(function).parameters) == {parameter.name for parameter in parameters}
 
 
+def command_of(verb: str) -> Any:
+    group: Any = typer.main.get_command(command_line())
+    of_android = verb.startswith("android ")
+    return (group.commands["android"] if of_android else group).commands[verb.removeprefix("android ")]
+
+
+def examples_of(verb: str) -> list[list[str]]:
+    """The calls of the help's examples, without the program's name and without what a shell takes off."""
+    lines = (command_of(verb).epilog or "").splitlines()
+    assert lines[:2] == ["\b", "Examples:"]
+    calls = [shlex.split(line.partition(" > ")[0]) for line in lines[2:]]
+    assert all(call[0] == "cspine-edge" for call in calls)
+    return [call[1:] for call in calls]
+
+
+@pytest.mark.parametrize("verb", WORDS)
+def test_help_ends_with_examples_that_parse(cli: Cli, verb: str) -> None:
+    shown, calls = cli(*verb.split(), "--help").out, examples_of(verb)
+    assert 1 <= len(calls) <= 3
+    for call in calls:
+        words = verb.split()
+        assert call[: len(words)] == words
+        group: Any = typer.main.get_command(command_line())
+        name, command, rest = group.resolve_command(group.make_context("cspine-edge", list(call)), list(call))
+        if name == "android":
+            name, command, rest = command.resolve_command(command.make_context(name, list(rest)), rest)
+        assert name == verb.removeprefix("android ")
+        command.make_context(name, rest)  # raises where a shell would show the usage
+    raw = [line for line in shown.splitlines() if line.startswith("    cspine-edge ")]
+    assert [shlex.split(line.partition(" > ")[0])[1:] for line in raw] == calls
+
+
+def test_examples_that_are_quick_run(
+    cli: Cli, phantom_data: Path, int8_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(min(phantom_data.rglob("*.dcm")), "slice.dcm")
+    shutil.copy(int8_model, "model.tflite")
+    calls = [examples_of("phantom")[1], *examples_of("audit"), *examples_of("predict")[:2]]
+    calls += [
+        examples_of("bench")[0],
+        *(c for v in ("verify", "inspect", "recommend", "doctor") for c in examples_of(v)),
+    ]
+    for call in calls:
+        shown = cli(*call)
+        assert (shown.code, bool(shown.out)) == (0, True), (call, shown.err)
+
+
 def test_every_table_has_a_json_twin() -> None:
     verbs = (
         *("phantom", "audit", "convert", "check", "layers", "predict", "bench", "verify", "inspect"),
-        *("recommend", "bench compare", "bench report", "android build", "android verify"),
+        *("recommend", "doctor", "bench compare", "bench report", "android build", "android verify"),
     )
     for verb in verbs:
         function = getattr(import_module(f"cspine_edge.cli.{verb.split()[0]}"), verb.split()[-1])

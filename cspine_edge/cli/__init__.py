@@ -25,6 +25,7 @@ VERBS = (
     "verify",
     "inspect",
     "recommend",
+    "doctor",
     "android",
 )
 """The verbs in the order of the work; each is a module here with a function of its name."""

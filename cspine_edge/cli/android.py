@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ..errors import ExitCode
-from .options import MODEL_HELP, JsonOption, OverwriteOption, print_json
+from .options import MODEL_HELP, JsonOption, OverwriteOption, examples, print_json, shipped_names
 
 PASSWORD_VARIABLE = "CSPINE_EDGE_KEYSTORE_PASSWORD"
 
@@ -17,8 +17,16 @@ PASSWORD_VARIABLE = "CSPINE_EDGE_KEYSTORE_PASSWORD"
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line, with the two it has."""
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-    group.command("build")(build)
-    group.command("verify")(verify)
+    group.command(
+        "build",
+        epilog=examples(
+            "cspine-edge android build --out scanner.apk",
+            "cspine-edge android build --model model.tflite --out scanner.apk --overwrite",
+        ),
+    )(build)
+    group.command("verify", epilog=examples("cspine-edge android verify scanner.apk --model model.tflite"))(
+        verify
+    )
     app.add_typer(
         group, name="android", help="Build the scanner app into an APK around a model, or verify an APK."
     )
@@ -26,7 +34,9 @@ def register(app: typer.Typer) -> None:
 
 def build(
     out: Annotated[Path, typer.Option("--out", help="APK to write.")],
-    model: Annotated[Path | None, typer.Option("--model", help=MODEL_HELP)] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help=MODEL_HELP, autocompletion=shipped_names)
+    ] = None,
     keystore: Annotated[
         Path | None,
         typer.Option(

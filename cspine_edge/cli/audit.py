@@ -15,13 +15,21 @@ from .options import (
     SeedOption,
     SeriesPatternOption,
     WindowOption,
+    examples,
     print_json,
 )
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("audit")(audit)
+    app.command(
+        "audit",
+        epilog=examples(
+            "cspine-edge audit ct",
+            "cspine-edge audit ct --out audited",
+            "cspine-edge audit ct --split audited/split.json --json",
+        ),
+    )(audit)
 
 
 def audit(

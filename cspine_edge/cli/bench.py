@@ -10,16 +10,40 @@ import typer
 
 from ..errors import CspineError, ExitCode, UsageError
 from ..slices import find_slices
-from .options import JsonOption, ModelArgument, OverwriteOption, SeedOption, WindowOption, print_json
+from .options import (
+    JsonOption,
+    ModelArgument,
+    OverwriteOption,
+    SeedOption,
+    WindowOption,
+    examples,
+    print_json,
+)
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line, and the two that go with it."""
-    app.command("bench")(bench)
-    app.command("bench compare")(compare)
-    app.command("bench report")(report)
+    app.command(
+        "bench",
+        epilog=examples(
+            "cspine-edge bench --quick",
+            "cspine-edge bench model.tflite --threads 1,2,4 --out board.json",
+            "cspine-edge bench --sustained 30m --images ct --out heat.json",
+        ),
+    )(bench)
+    app.command(
+        "bench compare",
+        epilog=examples(
+            "cspine-edge bench compare before.json after.json",
+            "cspine-edge bench compare pi4.json pi5.json --across machine,clock",
+        ),
+    )(compare)
+    app.command(
+        "bench report",
+        epilog=examples("cspine-edge bench report pi4.json pi5.json --out boards.html"),
+    )(report)
 
 
 def parse_duration(text: str) -> float:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ExitCode
-from .options import JsonOption, OverwriteOption, SeriesPatternOption, ThreadsOption, WindowOption, print_json
+from .options import (
+    JsonOption,
+    OverwriteOption,
+    SeriesPatternOption,
+    ThreadsOption,
+    WindowOption,
+    examples,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +33,14 @@ LAYER_SLICES = 32
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("check")(check)
+    app.command(
+        "check",
+        epilog=examples(
+            "cspine-edge check run/mobilenet-a1.0-224-int8-qat.tflite",
+            "cspine-edge check int8.tflite --reference float32.tflite --data ct --split audited/split.json",
+            "cspine-edge check int8.tflite --reference float32.tflite --data ct --html check.html",
+        ),
+    )(check)
 
 
 def check(

@@ -14,6 +14,7 @@ from .options import (
     OverwriteOption,
     SeedOption,
     SeriesPatternOption,
+    examples,
     parse_value_range,
     print_json,
 )
@@ -21,7 +22,14 @@ from .options import (
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("convert")(convert)
+    app.command(
+        "convert",
+        epilog=examples(
+            "cspine-edge convert run --precision float32",
+            "cspine-edge convert run",
+            "cspine-edge convert network.h5 --precision int8 --data ct --value-range=-1,1",
+        ),
+    )(convert)
 
 
 def convert(

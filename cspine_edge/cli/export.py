@@ -15,6 +15,7 @@ from .options import (
     OverwriteOption,
     SeedOption,
     SeriesPatternOption,
+    examples,
     parse_value_range,
     print_json,
 )
@@ -31,7 +32,12 @@ class ExportFormat(str, Enum):
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("export")(export)
+    app.command(
+        "export",
+        epilog=examples(
+            "cspine-edge export run --format onnx", "cspine-edge export run --format saved-model --out saved"
+        ),
+    )(export)
 
 
 def export(

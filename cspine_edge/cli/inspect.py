@@ -8,12 +8,14 @@ from typing import Any
 import typer
 
 from ..contract import Contract, KernelFamily
-from .options import JsonOption, ModelArgument, print_json
+from .options import JsonOption, ModelArgument, examples, print_json
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("inspect")(inspect)
+    app.command("inspect", epilog=examples("cspine-edge inspect", "cspine-edge inspect model.tflite --json"))(
+        inspect
+    )
 
 
 def inspect(

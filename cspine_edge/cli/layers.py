@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import JsonOption, OverwriteOption, SeriesPatternOption, ThreadsOption, WindowOption, print_json
+from .options import (
+    JsonOption,
+    OverwriteOption,
+    SeriesPatternOption,
+    ThreadsOption,
+    WindowOption,
+    examples,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from ..layer_error import LayerReport
@@ -15,7 +23,13 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("layers")(layers)
+    app.command(
+        "layers",
+        epilog=examples(
+            "cspine-edge layers run/mobilenet-a1.0-224-int8-qat.tflite",
+            "cspine-edge layers int8.tflite --reference float32.tflite --data ct --plot layers.png",
+        ),
+    )(layers)
 
 
 def layers(

@@ -52,10 +52,27 @@ SeriesPatternOption = Annotated[
     ),
 ]
 MODEL_HELP = "A .tflite file with a contract, or one of the shipped: mobilenet, fast [mobilenet]."
-ModelArgument = Annotated[Path | None, typer.Argument(metavar="[MODEL]", help=MODEL_HELP)]
+
+
+def shipped_names(incomplete: str) -> list[str]:
+    """Complete the name of a shipped model; a shell goes on to files where none fits."""
+    from ..classifier import SHIPPED
+
+    return [name for name in SHIPPED if name.startswith(incomplete)]
+
+
+ModelArgument = Annotated[
+    Path | None, typer.Argument(metavar="[MODEL]", help=MODEL_HELP, autocompletion=shipped_names)
+]
 DataArgument = Annotated[
     Path, typer.Argument(help="Folder with fracture/ and normal/ (perhaps below train/, val/), or a CSV.")
 ]
+
+
+def examples(*calls: str) -> str:
+    """Give the epilogue of a verb's help: calls as they are typed, each on a line of its own."""
+    lines = "\n".join(f"  {call}" for call in calls)
+    return f"\b\nExamples:\n{lines}"  # \b keeps the lines as they are
 
 
 def print_json(document: Any) -> None:

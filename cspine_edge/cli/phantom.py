@@ -8,12 +8,17 @@ from typing import Annotated
 import typer
 
 from ..phantom import ImageFormat
-from .options import JsonOption, SeedOption, print_json
+from .options import JsonOption, SeedOption, examples, print_json
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("phantom")(phantom)
+    app.command(
+        "phantom",
+        epilog=examples(
+            "cspine-edge phantom ct", "cspine-edge phantom ct --series 4 --slices 4 --format png"
+        ),
+    )(phantom)
 
 
 def phantom(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from ..errors import CspineError, ExitCode, UsageError
-from .options import MODEL_HELP, ThreadsOption, WindowOption, parse_value_range
+from .options import MODEL_HELP, ThreadsOption, WindowOption, examples, parse_value_range, shipped_names
 
 if TYPE_CHECKING:
     from ..classifier import Classifier, Facts
@@ -25,7 +25,14 @@ class EngineName(str, Enum):
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("predict")(predict)
+    app.command(
+        "predict",
+        epilog=examples(
+            "cspine-edge predict slice.dcm ct --model fast",
+            "cspine-edge predict ct --csv > verdicts.csv",
+            "cspine-edge predict --watch incoming --out verdicts.jsonl",
+        ),
+    )(predict)
 
 
 def predict(
@@ -33,7 +40,9 @@ def predict(
         list[Path] | None,
         typer.Argument(metavar="[INPUT]...", help="PNG, JPEG and DICOM files, and folders of them."),
     ] = None,
-    model: Annotated[Path | None, typer.Option("--model", help=MODEL_HELP)] = None,
+    model: Annotated[
+        Path | None, typer.Option("--model", help=MODEL_HELP, autocompletion=shipped_names)
+    ] = None,
     threshold: Annotated[
         float | None,
         typer.Option("--threshold", help="Operating threshold on the score, instead of the contract's."),

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .options import examples
+
 if TYPE_CHECKING:
     from ..quickstart import QuickstartResult
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("quickstart")(quickstart)
+    app.command(
+        "quickstart", epilog=examples("cspine-edge quickstart", "cspine-edge quickstart --out first-look")
+    )(quickstart)
 
 
 def quickstart(

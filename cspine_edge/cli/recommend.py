@@ -8,12 +8,18 @@ import typer
 
 from ..errors import ExitCode
 from ..recommend import Cpu
-from .options import JsonOption, print_json
+from .options import JsonOption, examples, print_json
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("recommend")(recommend)
+    app.command(
+        "recommend",
+        epilog=examples(
+            "cspine-edge recommend --max-ms 20",
+            "cspine-edge recommend --cpu a76 --max-mb 1 --min-sensitivity 0.6",
+        ),
+    )(recommend)
 
 
 def recommend(

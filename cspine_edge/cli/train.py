@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..interruption import resumable
 from ..run import Run
 from ..splits import Protocol, Split, grouped_split, paper_split
-from .options import DataArgument, SeedOption, SeriesPatternOption, parse_window
+from .options import DataArgument, SeedOption, SeriesPatternOption, examples, parse_window
 
 
 class BackboneName(str, Enum):
@@ -39,7 +39,14 @@ class HeadName(str, Enum):
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("train")(train)
+    app.command(
+        "train",
+        epilog=examples(
+            "cspine-edge train ct --split audited/split.json --out run",
+            "cspine-edge train ct --hold-out B10 --series-pattern '(?P<series>B\\d+)_' --out run",
+            "cspine-edge train ct --backbone vgg16 --weights vgg16_notop.h5 --out vgg16",
+        ),
+    )(train)
 
 
 def train(

@@ -9,12 +9,14 @@ import typer
 
 from ..contract import KernelFamily
 from ..errors import ExitCode, UsageError
-from .options import JsonOption, ModelArgument, ThreadsOption, print_json
+from .options import JsonOption, ModelArgument, ThreadsOption, examples, print_json
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
-    app.command("verify")(verify)
+    app.command(
+        "verify", epilog=examples("cspine-edge verify", "cspine-edge verify model.tflite --all-families")
+    )(verify)
 
 
 def verify(

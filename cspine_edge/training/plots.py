@@ -17,12 +17,9 @@ if TYPE_CHECKING:
     from .loop import Epoch
 
 try:
-    import matplotlib as mpl
+    from matplotlib.figure import Figure  # and not pyplot, whose backend is the caller's to choose
 except ModuleNotFoundError as error:
     raise MissingExtraError("drawing", "train") from error
-
-mpl.use("Agg")
-from matplotlib import pyplot as plt
 
 
 def plot_curves(history: list[Epoch], path: Path, monitored: str) -> None:
@@ -37,7 +34,8 @@ def plot_curves(history: list[Epoch], path: Path, monitored: str) -> None:
     monitored
         What the second line shows, e.g. ``"validation"``.
     """
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    axes = figure.subplots(1, 2)
     epochs = range(1, len(history) + 1)
     for axis, quantity in zip(axes, ("loss", "accuracy"), strict=True):
         axis.plot(epochs, [entry[quantity] for entry in history], "o-", label="training (augmented)")
@@ -51,7 +49,6 @@ def plot_curves(history: list[Epoch], path: Path, monitored: str) -> None:
     axes[0].legend(frameon=False)
     with replacing(path, overwrite=True) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
-    plt.close(figure)
 
 
 def plot_confusion(metrics: Metrics, path: Path, title: str) -> None:
@@ -59,7 +56,8 @@ def plot_confusion(metrics: Metrics, path: Path, title: str) -> None:
     c = metrics.confusion
     counts = np.array([[c.true_negative, c.false_positive], [c.false_negative, c.true_positive]])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure, axis = plt.subplots(figsize=(3.8, 3.6), layout="constrained")
+    figure = Figure(figsize=(3.8, 3.6), layout="constrained")
+    axis = figure.subplots()
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     for (row, column), count in np.ndenumerate(counts):
         share = shares[row, column]
@@ -69,7 +67,6 @@ def plot_confusion(metrics: Metrics, path: Path, title: str) -> None:
     axis.set(xlabel="called", ylabel="truth", title=title)
     with replacing(path, overwrite=True) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
-    plt.close(figure)
 
 
 def plot_layers(report: LayerReport, path: Path, *, overwrite: bool = False) -> None:
@@ -83,7 +80,8 @@ def plot_layers(report: LayerReport, path: Path, *, overwrite: bool = False) -> 
         PNG to write, and whether an existing one is replaced.
     """
     layers = report.layers
-    figure, axis = plt.subplots(figsize=(7, 1.4 + 0.16 * len(layers)), layout="constrained")
+    figure = Figure(figsize=(7, 1.4 + 0.16 * len(layers)), layout="constrained")
+    axis = figure.subplots()
     for number, operation in enumerate(dict.fromkeys(layer.operation for layer in layers)):
         rows = [row for row, layer in enumerate(layers) if layer.operation == operation]
         values = [layers[row].sqnr_db for row in rows]
@@ -95,4 +93,3 @@ def plot_layers(report: LayerReport, path: Path, *, overwrite: bool = False) -> 
     axis.legend(frameon=False, fontsize=7)
     with replacing(path, overwrite=overwrite) as temporary:
         figure.savefig(temporary, format="png", dpi=120)
-    plt.close(figure)
