@@ -9,8 +9,8 @@ OUT ?= quickstart
 quickstart: $(VENV)/.train ## the whole chain on synthetic CT, from nothing
 	$(BIN)/cspine-edge quickstart --out $(OUT)
 
-test: $(VENV)/.dev ## all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.dev ## all tests, two files at a time
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-arm64: $(VENV)/.dev ## the device install on emulated Raspberry Pi; says which Debian packages it lacks
 	$(BIN)/python -m pytest -m arm64 tests/arm64

@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "dependencies.md"
-INSTALLS = {"device": "", "train": "train", "dicom": "dicom", "onnx": "onnx", "dev": "dev"}
+EXTRAS = ("train", "dicom", "onnx", "dask", "android", "dev")
+INSTALLS = {"device": "", **{extra: extra for extra in EXTRAS}}
 """Name of an install, and the extra that brings it; each is listed without what the ones before it bring."""
 _BEGIN, _END = "<!-- table: licences -->\n", "<!-- end: licences -->\n"
 _SPELLED = {
