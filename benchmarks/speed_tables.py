@@ -1,4 +1,7 @@
-"""The tables of docs/speed.md, from the data of benchmarks/{peers,throughput,one_slice,overhead}.py."""
+"""The tables of docs/speed.md and docs/archives.md.
+
+From the data of benchmarks/{peers,throughput,one_slice,overhead,scale}.py.
+"""
 
 from __future__ import annotations
 
@@ -84,4 +87,22 @@ def overhead_table(results: Path) -> list[str]:
             f"| `{row['model']}` | {row['threads']} | {row['invoke_us_median']:.0f} | {row['decide_us_median']:.0f} | "
             f"{100 * (row['ratio_of_medians'] - 1):.1f} % |"
         )
+    return lines
+
+
+def scale_table(results: Path) -> list[str]:
+    """A row per verb and number of slices: processor time and peak memory.
+
+    Parameters
+    ----------
+    results
+        Folder of the data files.
+    """
+    lines = [
+        "| verb | slices | wall, s | processor, s | per slice, ms | peak memory, MiB |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in _read(results, "scale-*.json")["rows"]:
+        times = f"{row['wall_s']:.1f} | {row['cpu_s']:.1f} | {row['cpu_ms_per_slice']:.2f}"
+        lines.append(f"| `{row['verb']}` | {row['slices']:,} | {times} | {row['peak_mib']:.0f} |")
     return lines

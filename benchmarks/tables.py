@@ -14,7 +14,7 @@ from typing import Any
 
 from bakeoff_tables import bakeoff_table
 from fast_tables import instructions_table, pareto_table
-from speed_tables import overhead_table, peers_table, programs_table
+from speed_tables import overhead_table, peers_table, programs_table, scale_table
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "results"
@@ -260,6 +260,7 @@ PAGES = {
         "programs": lambda: programs_table(RESULTS),
         "overhead": lambda: overhead_table(RESULTS),
     },
+    "docs/archives.md": {"scale": lambda: scale_table(RESULTS)},
     "README.md": {"summary": summary_table},
 }
 
