@@ -12,8 +12,9 @@ import java.util.List;
  */
 final class Convolution implements Kernel {
     private static final int TILE = 32;
-    private static final int BLOCK_ROWS = 256;
-    private static final int BLOCK_COLUMNS = 256;
+    private static final int BLOCK_ROWS = 512;
+    private static final int BLOCK_COLUMNS = 512;
+    private static final int STEP = 10;
 
     /** Consecutive channels of one place of the window: a run of rows of the weights. */
     private record Run(int y, int x, int channel, int count, int row) {}
@@ -156,13 +157,18 @@ final class Convolution implements Kernel {
         for (int column = 0; column < columnBlocks; column++) {
             int[][] rows = weights[firstColumns + column];
             int length = biases[firstColumns + column].length;
+            int longest = 0;
             for (int pixel = 0; pixel < pixels; pixel++) {
-                int[] values = scratch[pixel];
-                int[] places = scratch[tile + pixel];
                 if (column == 0) {
-                    gather(block, firstPixel + pixel, values, places);
+                    gather(block, firstPixel + pixel, scratch[pixel], scratch[tile + pixel]);
                 }
-                add(scratch[(2 + column) * tile + pixel], rows, values, places, length);
+                longest = Math.max(longest, scratch[tile + pixel][BLOCK_ROWS]);
+            }
+            for (int from = 0; from < longest; from += STEP) { // all pixels at about the same rows, which stay cached
+                for (int pixel = 0; pixel < pixels; pixel++) {
+                    int[] sums = scratch[(2 + column) * tile + pixel];
+                    add(sums, rows, scratch[pixel], scratch[tile + pixel], from, length);
+                }
             }
         }
     }
@@ -194,10 +200,11 @@ final class Convolution implements Kernel {
         return found;
     }
 
-    private static void add(int[] sums, int[][] rows, int[] values, int[] places, int length) {
-        int found = places[BLOCK_ROWS];
-        int i = 0;
-        for (; i + 5 <= found; i += 5) {
+    /** Adds the products of {@link #STEP} entries of a list, or of what is left of it. */
+    private static void add(int[] sums, int[][] rows, int[] values, int[] places, int from, int length) {
+        int to = Math.min(from + STEP, places[BLOCK_ROWS]);
+        int i = from;
+        for (; i + 5 <= to; i += 5) {
             Sums.addProducts(
                     sums,
                     rows[places[i]],
@@ -212,10 +219,10 @@ final class Convolution implements Kernel {
                     values[i + 4],
                     length);
         }
-        for (; i + 2 <= found; i += 2) {
+        for (; i + 2 <= to; i += 2) {
             Sums.addProducts(sums, rows[places[i]], rows[places[i + 1]], values[i], values[i + 1], length);
         }
-        if (i < found) {
+        if (i < to) {
             Sums.addProducts(sums, rows[places[i]], values[i], length);
         }
     }

@@ -166,17 +166,23 @@ final class Plan {
             throw GraphException.lacking("CONV_2D in groups");
         }
         requireEqual(filter.shape[0], output.shape[3]);
-        int[] bias = bias(operation, filter.shape[0]);
-        Rescale rescale = rescale(operation, input, filter, output, options.int8(3, 0), filter.shape[0]);
-        return new Convolution(
-                geometry,
-                content(input(operation, 0)),
-                input.zeroPoint,
-                constant(filter),
-                bias,
-                rescale,
-                allocate(outputIndex),
-                memory);
+        return convolution(operation, geometry, options.int8(3, 0));
+    }
+
+    private Kernel convolution(Operation operation, Geometry geometry, int activation) throws GraphException {
+        Tensor input = int8(input(operation, 0));
+        Tensor filter = filter(input(operation, 1), 0);
+        int outputIndex = output(operation);
+        int channels = filter.shape[0];
+        int[] bias = bias(operation, channels);
+        Rescale rescale = rescale(operation, input, filter, int8(outputIndex), activation, channels);
+        byte[] from = content(input(operation, 0));
+        byte[] weights = constant(filter);
+        byte[] to = allocate(outputIndex);
+        int zero = input.zeroPoint;
+        return PlanarConvolution.suits(geometry, channels)
+                ? new PlanarConvolution(geometry, from, zero, weights, bias, rescale, to, memory)
+                : new Convolution(geometry, from, zero, weights, bias, rescale, to, memory);
     }
 
     private Kernel depthwise(Operation operation) throws GraphException {
@@ -228,17 +234,7 @@ final class Plan {
         requireEqual(rows * filter.shape[1], input.length());
         requireEqual(rows * filter.shape[0], output.length());
         Geometry geometry = new Geometry(1, rows, filter.shape[1], 1, rows, 1, 1, 1, 1, 1, 1, 0, 0);
-        int[] bias = bias(operation, filter.shape[0]);
-        Rescale rescale = rescale(operation, input, filter, output, options.int8(0, 0), filter.shape[0]);
-        return new Convolution(
-                geometry,
-                content(input(operation, 0)),
-                input.zeroPoint,
-                constant(filter),
-                bias,
-                rescale,
-                allocate(outputIndex),
-                memory);
+        return convolution(operation, geometry, options.int8(0, 0));
     }
 
     /** From sums of products to the output: input scale x weight scale / output scale, in either family's precision. */

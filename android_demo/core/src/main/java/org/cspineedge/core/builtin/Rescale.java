@@ -14,6 +14,18 @@ interface Rescale {
      */
     void store(int[] sums, int from, int count, int channel, byte[] out, int at);
 
+    /**
+     * Stores sums of consecutive pixels of one channel.
+     *
+     * @param sums the sums
+     * @param count how many
+     * @param channel the channel
+     * @param out where they go
+     * @param at position of the first there
+     * @param step from each to the next there
+     */
+    void store(int[] sums, int count, int channel, byte[] out, int at, int step);
+
     /** As XNNPACK ({@code fp32} requantisation): in single precision, halves to even. */
     final class Single implements Rescale {
         /** Added to a float below 2^22 it leaves its nearest integer, halves to even, in the last bits. */
@@ -47,6 +59,16 @@ interface Rescale {
                 out[at + i] = (byte) (Math.min(Math.max(bits, least), most) - shift);
             }
         }
+
+        @Override
+        public void store(int[] sums, int count, int channel, byte[] out, int at, int step) {
+            int shift = MAGIC_BITS - zeroPoint;
+            float factor = factors[channel];
+            for (int i = 0; i < count; i++) {
+                int bits = Float.floatToRawIntBits(sums[i] * factor + MAGIC);
+                out[at + i * step] = (byte) (Math.min(Math.max(bits, least), most) - shift);
+            }
+        }
     }
 
     /** As LiteRT's reference kernels: in fixed point, rounded twice. */
@@ -76,6 +98,15 @@ interface Rescale {
                 out[at + i] = (byte) Math.min(Math.max(value, low), high);
             }
         }
+
+        @Override
+        public void store(int[] sums, int count, int channel, byte[] out, int at, int step) {
+            FixedPoint factor = factors[channel];
+            for (int i = 0; i < count; i++) {
+                int value = factor.times(sums[i]) + zeroPoint;
+                out[at + i * step] = (byte) Math.min(Math.max(value, low), high);
+            }
+        }
     }
 
     /** As LiteRT's reference kernel of FULLY_CONNECTED since 2.3: in double precision, halves away from zero. */
@@ -101,10 +132,21 @@ interface Rescale {
         @Override
         public void store(int[] sums, int from, int count, int channel, byte[] out, int at) {
             for (int i = 0; i < count; i++) {
-                double value = sums[from + i] * factors[channel + i];
-                long rounded = (long) Math.copySign(Math.floor(Math.abs(value) + 0.5), value) + zeroPoint;
-                out[at + i] = (byte) Math.min(Math.max(rounded, low), high);
+                out[at + i] = stored(sums[from + i], channel + i);
             }
+        }
+
+        @Override
+        public void store(int[] sums, int count, int channel, byte[] out, int at, int step) {
+            for (int i = 0; i < count; i++) {
+                out[at + i * step] = stored(sums[i], channel);
+            }
+        }
+
+        private byte stored(int sum, int channel) {
+            double value = sum * factors[channel];
+            long rounded = (long) Math.copySign(Math.floor(Math.abs(value) + 0.5), value) + zeroPoint;
+            return (byte) Math.min(Math.max(rounded, low), high);
         }
     }
 }
