@@ -6,7 +6,6 @@ import importlib.util
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import android_tools
 import numpy as np
 import pytest
 from java_core import compile_core
+from outcome import PERSON, Outcome
 
 from cspine_edge.cli import main
 from cspine_edge.phantom import ImageFormat, write_phantom
@@ -33,15 +33,6 @@ def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None
 def _skip_without_workstation(request: pytest.FixtureRequest) -> None:
     if request.node.get_closest_marker("workstation") and importlib.util.find_spec("tensorflow") is None:
         pytest.skip("needs the train extra (TensorFlow)")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a call of the command line gave: exit code, standard output and standard error."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -88,10 +79,6 @@ def csf() -> Path:
 def int8_model() -> Path:
     """The shipped int8 MobileNet, with its contract."""
     return ROOT / "models" / "mobilenet-a1.0-224-int8-qat.tflite"
-
-
-PERSON = "ZZYZX"
-"""Stands in all that the phantom's DICOM files say of a person, and may stand nowhere else."""
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Outcome
+from outcome import Outcome
 from PIL import Image
 
 from cspine_edge.contract import ModelFile

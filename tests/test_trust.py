@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import PERSON, Outcome
+from outcome import PERSON, Outcome
 
 Cli = Callable[..., Outcome]
 ROOT = Path(__file__).parents[1]
