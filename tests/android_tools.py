@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ import pytest
 from cspine_edge.android.assembly import write_archive
 from cspine_edge.android.tools import tools_to_build, tools_to_verify
 from cspine_edge.errors import MissingToolsError
+
+JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # quick to start
 
 
 def need(*programs: str) -> None:
@@ -27,6 +29,14 @@ def need(*programs: str) -> None:
     if absent:
         assert not os.environ.get("CI"), absent
         pytest.skip(f"needs {absent}")
+
+
+def javac(files: Sequence[Path], out: Path, *options: str) -> None:
+    """Compile as the Gradle build does: for Java 17, every warning an error."""
+    strict = ["--release", "17", "-encoding", "UTF-8", "-Xlint:all", "-Werror"]
+    command = ["javac", *(f"-J{option}" for option in JAVA[1:]), *strict, *options]
+    done = subprocess.run([*command, "-d", str(out), *map(str, files)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def listing_of(sources: Mapping[str, str], library: Mapping[str, str], folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +69,24 @@ def csf() -> Path:
 def int8_model() -> Path:
     """The shipped int8 MobileNet, with its contract."""
     return ROOT / "models" / "mobilenet-a1.0-224-int8-qat.tflite"
+
+
+@pytest.fixture(scope="session")
+def core_classes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled core of the app, without Android on its class path, and the programs that compare it."""
+    if shutil.which("javac") is None:
+        pytest.skip("needs a JDK (javac)")
+    sources, package = ROOT / "android_demo/core/src", "java/org/cspineedge/core"
+    programs = ("ToolkitComparison", "ServiceComparison", "ToldEngine")
+    out = tmp_path_factory.mktemp("core")
+    android_tools.javac(
+        [
+            *sorted((sources / "main" / package).rglob("*.java")),
+            *(sources / "test" / package / f"{name}.java" for name in programs),
+        ],
+        out,
+    )
+    return out
 
 
 @pytest.fixture(scope="session")

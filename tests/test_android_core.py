@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 import struct
 import subprocess
 import zipfile
@@ -14,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import android_tools
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
+from android_tools import JAVA
 
 from cspine_edge.classifier import Classifier
 from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile, Outputs, Provenance
@@ -29,7 +30,6 @@ from cspine_edge.slices import CtSlice, find_slices, iter_slices
 from cspine_edge.window import BONE_WINDOW, Window, WindowFunction
 
 PACKAGE = Path("java/org/cspineedge/core")
-JAVA = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]  # quick to start
 JUNIT = Path("/usr/share/java/junit-platform-console-standalone.jar")
 Image = npt.NDArray[np.uint8]
 Core = Callable[..., str]
@@ -42,25 +42,11 @@ def sources(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def classes(sources: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The compiled core, without Android on its class path, and the program that compares."""
-    if shutil.which("javac") is None:
-        pytest.skip("needs a JDK (javac)")
-    out = tmp_path_factory.mktemp("core")
-    files = [
-        *sorted((sources / "main" / PACKAGE).rglob("*.java")),
-        sources / "test" / PACKAGE / "ToolkitComparison.java",
-    ]
-    javac(files, out)
-    return out
-
-
-@pytest.fixture(scope="module")
-def core(classes: Path) -> Core:
+def core(core_classes: Path) -> Core:
     """Runs a verb of the comparing program and gives what it prints."""
 
     def run(*arguments: object) -> str:
-        command = [*JAVA, "-cp", str(classes), "org.cspineedge.core.ToolkitComparison"]
+        command = [*JAVA, "-cp", str(core_classes), "org.cspineedge.core.ToolkitComparison"]
         done = subprocess.run(
             [*command, *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=120
         )
@@ -83,14 +69,6 @@ def small_model(int8_model: Path, tmp_path_factory: pytest.TempPathFactory) -> M
         attachments={pair.image: b"not a picture", LABELS_FILE: shipped.attachments[LABELS_FILE]},
     )
     return small.save(tmp_path_factory.mktemp("small") / "small.tflite")
-
-
-def javac(files: Sequence[Path], out: Path, *options: str) -> None:
-    """Compile as the Gradle build does: for Java 17, every warning an error."""
-    strict = ["--release", "17", "-encoding", "UTF-8", "-Xlint:all", "-Werror"]
-    command = ["javac", *(f"-J{option}" for option in JAVA[1:]), *strict, *options]
-    done = subprocess.run([*command, "-d", str(out), *map(str, files)], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
 
 
 # The input tensor
@@ -547,12 +525,14 @@ def test_verdicts_with_another_contract_equal_the_toolkits(
 # The project
 
 
-def test_the_unit_tests_of_the_core_pass(classes: Path, sources: Path, tmp_path: Path) -> None:
+def test_the_unit_tests_of_the_core_pass(core_classes: Path, sources: Path, tmp_path: Path) -> None:
     if not JUNIT.exists():
         pytest.skip("needs JUnit (Debian package junit5)")
     tests = sorted((sources / "test" / PACKAGE).glob("*Test.java"))
-    javac(sorted((sources / "test" / PACKAGE).glob("*.java")), tmp_path, "-cp", f"{classes}:{JUNIT}")
-    command = [*JAVA, "-jar", JUNIT, "--cp", f"{classes}:{tmp_path}", "--scan-classpath", str(tmp_path)]
+    android_tools.javac(
+        sorted((sources / "test" / PACKAGE).glob("*.java")), tmp_path, "-cp", f"{core_classes}:{JUNIT}"
+    )
+    command = [*JAVA, "-jar", JUNIT, "--cp", f"{core_classes}:{tmp_path}", "--scan-classpath", str(tmp_path)]
     done = subprocess.run([*map(str, command), "--disable-banner"], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout
     found = re.search(r"\[\s*(\d+) tests successful", done.stdout)

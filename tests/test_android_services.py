@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
-from test_android_core import JAVA, PACKAGE, REFERRALS, VERDICT, javac
+from android_tools import JAVA
+from test_android_core import REFERRALS, VERDICT
 
 from cspine_edge.bench_report import read_report
 from cspine_edge.classifier import SHIPPED, Classifier, Verdict, find_model
@@ -43,19 +44,14 @@ Services = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def services(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Services:
+def services(core_classes: Path) -> Services:
     """Runs a verb of the comparing program."""
-    if shutil.which("javac") is None:
-        pytest.skip("needs a JDK (javac)")
-    out, sources = tmp_path_factory.mktemp("services"), root / "android_demo" / "core" / "src"
-    programs = [sources / "test" / PACKAGE / f"{name}.java" for name in ("ServiceComparison", "ToldEngine")]
-    javac([*sorted((sources / "main" / PACKAGE).rglob("*.java")), *programs], out)
 
     def run(*arguments: object, given: str = "") -> subprocess.CompletedProcess[str]:
         java = (
             ["java", "-XX:+UseSerialGC"] if "builtin" in arguments else JAVA
         )  # whose work is worth compiling
-        command = [*java, "-cp", str(out), "org.cspineedge.core.ServiceComparison"]
+        command = [*java, "-cp", str(core_classes), "org.cspineedge.core.ServiceComparison"]
         done = subprocess.run(
             [*command, *map(str, arguments)], input=given, capture_output=True, encoding="utf-8", timeout=600
         )
