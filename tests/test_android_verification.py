@@ -87,6 +87,26 @@ def test_a_byte_of_the_code(scanner_apk: Path, tmp_path: Path, cli: Cli) -> None
     assert "digest" in found["signature"][0].lower()
 
 
+@pytest.mark.parametrize("kind", ["damaged", "encrypted", "unknown"])
+def test_an_entry_that_cannot_be_unpacked(kind: str, scanner_apk: Path, tmp_path: Path) -> None:
+    apk = tmp_path / "packed.apk"
+    with zipfile.ZipFile(apk, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries_of(scanner_apk).items():
+            archive.writestr(name, content)
+        entry = archive.getinfo("AndroidManifest.xml")
+    content = bytearray(apk.read_bytes())
+    local, central = entry.header_offset, content.rindex(b"AndroidManifest.xml") - 46
+    if kind == "damaged":
+        content[local + 30 + len(entry.filename)] = 0xFF  # no such kind of block
+    elif kind == "encrypted":
+        content[local + 6] |= 1
+        content[central + 8] |= 1
+    else:
+        content[local + 8] = content[central + 10] = 77
+    apk.write_bytes(content)
+    assert "archive" in failed(verify(apk))
+
+
 def test_no_signature_and_no_alignment(scanner_apk: Path, tmp_path: Path) -> None:
     unsigned = tmp_path / "unsigned.apk"
     for length in range(1, 5):

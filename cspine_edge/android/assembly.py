@@ -27,7 +27,7 @@ from ..contract import ModelFile
 from ..errors import InputError, ModelError
 from ..files import refuse_unwritable, replacing
 from ..runtime import tflite_session
-from .project import DEBUG_PASSWORD, Project, find_project, version_code
+from .project import DEBUG_PASSWORD, PASSWORD_VARIABLE, Project, find_project, version_code
 from .tools import Toolchain, tools_to_build
 
 DEFAULT_ASSET = "assets/models/default.tflite"
@@ -35,7 +35,6 @@ DEFAULT_ASSET = "assets/models/default.tflite"
 FAST_ASSET = "assets/models/fast.tflite"
 """The shipped model that the app offers beside it."""
 _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
-_PASSWORD_VARIABLE = "CSPINE_EDGE_KEYSTORE_PASSWORD"
 
 
 @dataclass(frozen=True)
@@ -290,7 +289,7 @@ def align_and_sign(tools: Toolchain, unsigned: Path, keystore: Path, password: s
         "apksigner",
         "sign",
         *("--ks", keystore),
-        *("--ks-pass", f"env:{_PASSWORD_VARIABLE}"),
+        *("--ks-pass", f"env:{PASSWORD_VARIABLE}"),
         *("--min-sdk-version", min_sdk),
         *("--v1-signing-enabled", "false"),
         *("--v2-signing-enabled", "true"),
@@ -298,6 +297,6 @@ def align_and_sign(tools: Toolchain, unsigned: Path, keystore: Path, password: s
         *("--v4-signing-enabled", "false"),
         *("--out", signed),
         aligned,
-        environment={_PASSWORD_VARIABLE: password},
+        environment={PASSWORD_VARIABLE: password},
     )
     return signed

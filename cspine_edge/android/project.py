@@ -16,6 +16,8 @@ FLAVOR = "offline"
 """Product flavor that is built: the one whose interpreter is in the sources."""
 DEBUG_PASSWORD = "android"
 """Of ``debug.keystore`` and its key, as everywhere in Android; whoever has the sources can sign with it."""
+PASSWORD_VARIABLE = "CSPINE_EDGE_KEYSTORE_PASSWORD"
+"""Environment variable with the password of another key store; so apksigner is told it as well."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,8 @@ MODELS_FOLDER = "assets/models/"
 _STORED = (".tflite", ".arsc")
 _NEWEST_DEX = 37
 """Newest version of dex files that Android reads at API 24; 38 came with API 26."""
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OSError)
+"""What ``zipfile`` raises for damaged, encrypted and unknown kinds of entries."""
 _SHOWN = 5
 """Problems of a check that the table shows; JSON has all."""
 
@@ -150,7 +153,7 @@ def _attempted(name: str, look: Callable[[], Iterator[Check]]) -> list[Check]:
     """Make checks; what cannot be looked at at all has failed."""
     try:
         return list(look())
-    except (ToolError, zipfile.BadZipFile, ValueError, OSError) as error:
+    except (ToolError, *_UNREADABLE) as error:
         return [Check(name, "", (str(error),))]
 
 

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
+from ..android.project import PASSWORD_VARIABLE
 from ..errors import ExitCode
 from .options import MODEL_HELP, JsonOption, OverwriteOption, examples, print_json, shipped_names
-
-PASSWORD_VARIABLE = "CSPINE_EDGE_KEYSTORE_PASSWORD"
 
 
 def register(app: typer.Typer) -> None:
