@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import pytest
-from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from java_core import BUILTIN_PROGRAM
 
 from cspine_edge.contract import ModelFile
@@ -23,7 +22,11 @@ from cspine_edge.preprocess import replicate_channels, resize
 from cspine_edge.slices import find_slices, iter_slices
 from cspine_edge.window import BONE_WINDOW
 
-RESOLVERS = {"xnnpack": OpResolverType.AUTO, "reference": OpResolverType.BUILTIN_REF}
+litert = pytest.importorskip("ai_edge_litert.interpreter")
+RESOLVERS = {
+    "xnnpack": litert.OpResolverType.AUTO,
+    "reference": litert.OpResolverType.BUILTIN_REF,
+}
 FAMILIES = sorted(RESOLVERS)
 SMALL = ["mobilenet-a1.0-224-int8-qat", "mobilenet-a0.25-b11-272-int8"]
 LARGE = ["densenet121-112-int8", "vgg16-224-int8"]
@@ -67,7 +70,7 @@ class Litert:
     """LiteRT with the kernels of one family."""
 
     def __init__(self, model: Path, family: str, keep_tensors: bool = False) -> None:
-        self._interpreter = Interpreter(
+        self._interpreter = litert.Interpreter(
             str(model),
             num_threads=2,
             experimental_op_resolver_type=RESOLVERS[family],
@@ -133,13 +136,13 @@ def slices(root: Path, shape: Sequence[int], count: int) -> Bytes:
 def assert_same_outputs(
     builtin: Builtin, model: Path, family: str, tensors: Bytes, folder: Path, threads: int = 2
 ) -> npt.NDArray[np.float64]:
-    litert = Litert(model, family)
+    expected = Litert(model, family)
     tensors.tofile(folder / "in")
     builtin("outputs", model, family, threads, folder / "in", folder / "out")
     found = np.fromfile(folder / "out", ">f8").reshape(len(tensors), -1)
     for tensor, values in zip(tensors, found, strict=True):
-        litert.run(tensor)
-        np.testing.assert_array_equal(values, litert.outputs())
+        expected.run(tensor)
+        np.testing.assert_array_equal(values, expected.outputs())
     return found
 
 
@@ -162,16 +165,16 @@ def read_tensors(path: Path) -> list[dict[int, npt.NDArray[np.int8]]]:
 @pytest.mark.filterwarnings("ignore:.*preserve_all_tensors:UserWarning")
 def assert_same_tensors(builtin: Builtin, model: Path, family: str, tensors: Bytes, folder: Path) -> int:
     """Compare every tensor that is computed; give how many there are in the graph."""
-    litert = Litert(model, family, keep_tensors=True)
-    computed = litert.computed()
+    expected = Litert(model, family, keep_tensors=True)
+    computed = expected.computed()
     tensors.tofile(folder / "in")
     builtin("tensors", model, family, 2, folder / "in", folder / "out")
     for tensor, run in zip(tensors, read_tensors(folder / "out"), strict=True):
-        litert.run(tensor)
+        expected.run(tensor)
         wrong = []
         for index, operation in computed.items():
             if index in run:  # real values are not kept
-                differing = np.count_nonzero(run[index] != litert.tensor(index))
+                differing = np.count_nonzero(run[index] != expected.tensor(index))
                 wrong += [f"{operation} {index}: {differing} of {run[index].size}"] if differing else []
         assert not wrong
         assert len(run.keys() & computed.keys()) >= len(computed) - 2

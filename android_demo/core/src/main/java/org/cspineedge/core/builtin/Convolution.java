@@ -11,7 +11,7 @@ import java.util.List;
  * taken in blocks that stay in the processor's cache while a tile of pixels passes.
  */
 final class Convolution implements Kernel {
-    private static final int TILE = 32;
+    private static final int TILE = 25;
     private static final int BLOCK_ROWS = 512;
     private static final int BLOCK_COLUMNS = 512;
     private static final int STEP = 10;

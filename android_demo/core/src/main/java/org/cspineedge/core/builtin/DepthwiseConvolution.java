@@ -3,11 +3,13 @@ package org.cspineedge.core.builtin;
 import java.util.Arrays;
 
 /**
- * DEPTHWISE_CONV_2D with one output a channel, a row of the output at a time: for each place of the window a row of
- * inputs, shifted so that it lies under the outputs, and a row of weights that repeat from pixel to pixel.
+ * DEPTHWISE_CONV_2D with one output a channel, some pixels of a row at a time, as many as stay in the first cache: for
+ * each place of the window a row of inputs, shifted so that it lies under the outputs, and a row of weights that repeat
+ * from pixel to pixel.
  */
 final class DepthwiseConvolution implements Kernel {
     private static final int PARTS = 8;
+    private static final int TILE_VALUES = 2048;
 
     private final Geometry geometry;
     private final byte[] input;
@@ -18,6 +20,8 @@ final class DepthwiseConvolution implements Kernel {
     private final int[] bias;
     private final int channels;
     private final int rowsOfPart;
+    private final int tiles;
+    private final int tile;
 
     /**
      * @param geometry how the window moves
@@ -44,7 +48,9 @@ final class DepthwiseConvolution implements Kernel {
         this.output = output;
         this.rescale = rescale;
         this.channels = geometry.channels();
-        int length = geometry.outWidth() * channels;
+        tiles = (int) Math.min(geometry.outWidth(), 1 + (long) geometry.outWidth() * channels / TILE_VALUES);
+        tile = (geometry.outWidth() + tiles - 1) / tiles;
+        int length = tile * channels;
         this.weights = memory.rows(geometry.kernelHeight() * geometry.kernelWidth(), length);
         this.bias = memory.ints(length);
         for (int i = 0; i < length; i++) {
@@ -61,7 +67,7 @@ final class DepthwiseConvolution implements Kernel {
         return (geometry.outHeight() + rowsOfPart - 1) / rowsOfPart;
     }
 
-    /** The sums, a padded row of the input, which rows are shifted already, and these. */
+    /** The sums, a padded piece of a row of the input, which rows are shifted already, and these. */
     @Override
     public int scratchRows() {
         return 3 + weights.length;
@@ -69,21 +75,25 @@ final class DepthwiseConvolution implements Kernel {
 
     @Override
     public long scratchLength() {
-        return Math.max(geometry.kernelHeight(), (long) paddedWidth() * channels);
+        return Math.max(geometry.kernelHeight(), (long) reach() * channels);
     }
 
-    private int paddedWidth() {
-        int reach = (geometry.outWidth() - 1) * geometry.strideX() + (geometry.kernelWidth() - 1) * geometry.dilationX();
-        return Math.max(reach + 1, geometry.left() + geometry.width());
+    /** Columns of the input that a tile looks at. */
+    private int reach() {
+        return (tile - 1) * geometry.strideX() + (geometry.kernelWidth() - 1) * geometry.dilationX() + 1;
     }
 
     @Override
     public void run(int part, int[][] scratch) {
-        int length = geometry.outWidth() * channels;
+        for (int x = 0; x < geometry.outWidth(); x += tile) {
+            run(part, x, Math.min(tile, geometry.outWidth() - x), scratch);
+        }
+    }
+
+    private void run(int part, int x, int pixels, int[][] scratch) {
+        int length = pixels * channels;
         int[] sums = scratch[0];
-        int[] padded = scratch[1];
         int[] present = scratch[2];
-        Arrays.fill(padded, 0, paddedWidth() * channels, 0);
         Arrays.fill(present, 0, geometry.kernelHeight(), -1);
         int last = Math.min(geometry.outHeight(), (part + 1) * rowsOfPart);
         for (int y = part * rowsOfPart; y < last; y++) {
@@ -93,31 +103,37 @@ final class DepthwiseConvolution implements Kernel {
                 if (inY >= 0 && inY < geometry.height()) {
                     int slot = inY % geometry.kernelHeight();
                     if (present[slot] != inY) {
-                        shift(inY, padded, scratch, 3 + slot * geometry.kernelWidth());
+                        shift(inY, x, pixels, scratch, 3 + slot * geometry.kernelWidth());
                         present[slot] = inY;
                     }
                     add(sums, scratch, 3 + slot * geometry.kernelWidth(), kernelY * geometry.kernelWidth(), length);
                 }
             }
-            for (int x = 0; x < geometry.outWidth(); x++) {
-                int from = x * channels;
-                rescale.store(sums, from, channels, 0, output, y * length + from);
+            for (int pixel = 0; pixel < pixels; pixel++) {
+                int at = ((y * geometry.outWidth()) + x + pixel) * channels;
+                rescale.store(sums, pixel * channels, channels, 0, output, at);
             }
         }
     }
 
-    /** Brings a row of the input under the outputs, once for each column of the window. */
-    private void shift(int inY, int[] padded, int[][] scratch, int firstRow) {
-        int length = geometry.width() * channels;
-        widen(input, inY * length, length, inputZeroPoint, padded, geometry.left() * channels);
+    /** Brings a piece of a row of the input under the outputs, once for each column of the window. */
+    private void shift(int inY, int x, int pixels, int[][] scratch, int firstRow) {
+        int[] padded = scratch[1];
+        int first = x * geometry.strideX() - geometry.left();
+        int from = Math.min(reach(), Math.max(0, -first));
+        int to = Math.max(from, Math.min(reach(), geometry.width() - first));
+        Arrays.fill(padded, 0, from * channels, 0);
+        int at = (inY * geometry.width() + first + from) * channels;
+        widen(input, at, (to - from) * channels, inputZeroPoint, padded, from * channels);
+        Arrays.fill(padded, to * channels, reach() * channels, 0);
         for (int kernelX = 0; kernelX < geometry.kernelWidth(); kernelX++) {
             int[] row = scratch[firstRow + kernelX];
-            int from = kernelX * geometry.dilationX() * channels;
+            int column = kernelX * geometry.dilationX();
             if (geometry.strideX() == 1) {
-                System.arraycopy(padded, from, row, 0, geometry.outWidth() * channels);
+                System.arraycopy(padded, column * channels, row, 0, pixels * channels);
             } else {
-                for (int x = 0; x < geometry.outWidth(); x++) {
-                    System.arraycopy(padded, from + x * geometry.strideX() * channels, row, x * channels, channels);
+                for (int pixel = 0; pixel < pixels; pixel++, column += geometry.strideX()) {
+                    System.arraycopy(padded, column * channels, row, pixel * channels, channels);
                 }
             }
         }

@@ -35,7 +35,7 @@ record FixedPoint(int multiplier, int shift) {
         return dividedByPowerOfTwo(doublingHigh(x << Math.max(shift, 0), multiplier), Math.max(-shift, 0));
     }
 
-    /** {@code 2 a b / 2^32}, halves away from zero, saturated: gemmlowp's {@code SaturatingRoundingDoublingHighMul}. */
+    /** {@code 2 a b / 2^32}, halves up, saturated: gemmlowp's {@code SaturatingRoundingDoublingHighMul}. */
     static int doublingHigh(int a, int b) {
         if (a == Integer.MIN_VALUE && b == Integer.MIN_VALUE) {
             return Integer.MAX_VALUE;

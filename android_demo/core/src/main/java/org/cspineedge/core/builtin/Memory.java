@@ -1,8 +1,8 @@
 package org.cspineedge.core.builtin;
 
-/** What an engine may allocate: everything is asked for here, so that no graph makes it take more than there should be. */
+/** What an engine may allocate: all that is large is asked for here, so that no graph makes it take too much. */
 final class Memory {
-    /** Most bytes one engine takes; VGG16 needs 130 MB. */
+    /** Most bytes one engine takes. */
     static final long LIMIT = 384L << 20;
 
     private long left = LIMIT;

@@ -3,8 +3,9 @@ package org.cspineedge.core.builtin;
 import java.util.Arrays;
 
 /**
- * CONV_2D with few outputs of many pixels: each input of the window becomes a row over a tile of pixels, and each output
- * is a sum of such rows times its weights. {@link Convolution} has its rows over the outputs, which are too short here.
+ * CONV_2D with few outputs of many pixels: each input of the window becomes a row over a tile of pixels, and each
+ * output is a sum of such rows times its weights. {@link Convolution} has its rows over the outputs, which are too
+ * short here.
  */
 final class PlanarConvolution implements Kernel {
     private static final int TILE = 448;
@@ -115,8 +116,20 @@ final class PlanarConvolution implements Kernel {
         }
     }
 
+    /** As {@link Sums}'s, and apart from it: HotSpot unrolls by the lengths it has seen, and short ones spoil it. */
     private static void addProducts(
-            int[] sums, int[] a, int[] b, int[] c, int[] d, int[] e, int fa, int fb, int fc, int fd, int fe, int length) {
+            int[] sums,
+            int[] a,
+            int[] b,
+            int[] c,
+            int[] d,
+            int[] e,
+            int fa,
+            int fb,
+            int fc,
+            int fd,
+            int fe,
+            int length) {
         for (int i = 0; i < length; i++) {
             sums[i] += fa * a[i] + fb * b[i] + fc * c[i] + fd * d[i] + fe * e[i];
         }

@@ -54,7 +54,7 @@ final class Softmax implements Kernel {
         };
     }
 
-    /** As LiteRT's reference kernel ({@code softmax.h}): gemmlowp's fixed point, inputs with 5 integer bits, sums 12. */
+    /** As LiteRT's reference kernel ({@code softmax.h}): gemmlowp's fixed point, 5 integer bits, 12 of the sum. */
     static Function fixed(float inputScale, float beta) {
         FixedPoint factor = FixedPoint.of(Math.min((double) beta * inputScale * (1 << 26), (1L << 31) - 1.0));
         int shift = factor.shift();

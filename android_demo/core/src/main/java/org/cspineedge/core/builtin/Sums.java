@@ -26,29 +26,6 @@ final class Sums {
         }
     }
 
-    /** Adds three rows to each of two sums, with a factor for each. */
-    static void addProducts(
-            int[] one,
-            int[] other,
-            int[] a,
-            int[] b,
-            int[] c,
-            int ofOneA,
-            int ofOneB,
-            int ofOneC,
-            int ofOtherA,
-            int ofOtherB,
-            int ofOtherC,
-            int length) {
-        for (int i = 0; i < length; i++) {
-            int x = a[i];
-            int y = b[i];
-            int z = c[i];
-            one[i] += ofOneA * x + ofOneB * y + ofOneC * z;
-            other[i] += ofOtherA * x + ofOtherB * y + ofOtherC * z;
-        }
-    }
-
     /** Adds two rows, each times its factor. */
     static void addProducts(int[] sums, int[] a, int[] b, int fa, int fb, int length) {
         for (int i = 0; i < length; i++) {

@@ -35,8 +35,15 @@ final class Workers {
         return scratch.length;
     }
 
-    /** Computes all parts of a kernel. */
+    /**
+     * Computes all parts of a kernel.
+     *
+     * @throws IllegalStateException if it is closed, or a part failed on another thread
+     */
     void run(Kernel work) {
+        if (closed) {
+            throw new IllegalStateException("the engine is closed");
+        }
         int parts = work.parts();
         if (parts == 1 || threads.length == 0) {
             for (int part = 0; part < parts; part++) {

@@ -26,8 +26,8 @@ import org.cspineedge.core.ModelFile;
  * <ul>
  *   <li>{@code outputs ... IN OUT}: runs the model on each input tensor of IN and writes all values of all outputs
  *       (float64);
- *   <li>{@code tensors ... IN OUT}: writes each computed tensor after each run: index (int32), length (int32), bytes; an
- *       index of -1 after the last of a run;
+ *   <li>{@code tensors ... IN OUT}: writes each computed tensor after each run: index (int32), length (int32), bytes;
+ *       an index of -1 after the last of a run;
  *   <li>{@code refuse ...}: prints the sentence with which the model is refused;
  *   <li>{@code allocated ... IN}: prints the bytes that all threads allocate in 40 runs and readings, after 40 others;
  *   <li>{@code damage ... POSITIONS}: reads the graph with each bit flipped and cut at each length that POSITIONS names
@@ -51,7 +51,8 @@ final class LiteRtComparison {
             return;
         }
         boolean keepTensors = arguments[0].equals("tensors");
-        try (BuiltinEngine engine = BuiltinEngineFactory.open(model.name(), model.graph(), family, threads, keepTensors)) {
+        ByteBuffer graph = model.graph();
+        try (BuiltinEngine engine = BuiltinEngineFactory.open(model.name(), graph, family, threads, keepTensors)) {
             switch (arguments[0]) {
                 case "outputs" -> outputs(engine, arguments[4], arguments[5]);
                 case "tensors" -> tensors(engine, arguments[4], arguments[5]);
