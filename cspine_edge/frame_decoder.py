@@ -65,7 +65,7 @@ class FrameDecoder:
                 )
             process = self._process
             try:
-                return _ask(process, (str(path.absolute()), begin, index, plugin, options), limit)
+                return _ask(process, (str(path.absolute()), begin, index, plugin, _plain(options)), limit)
             except (OSError, EOFError, ValueError) as error:
                 if isinstance(error, FrameError):
                     raise
@@ -85,6 +85,14 @@ class FrameDecoder:
 
 FRAME_DECODER = FrameDecoder()
 """The one of this process."""
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    """Options that JSON can hold: the extended offset table as numbers."""
+    if "extended_offsets" not in options:
+        return options
+    tables = [np.frombuffer(table, "<u8").tolist() for table in options["extended_offsets"]]
+    return options | {"extended_offsets": tables}
 
 
 def _ask(process: subprocess.Popen[bytes], request: tuple[Any, ...], limit: float) -> np.ndarray:
@@ -116,10 +124,12 @@ def serve() -> None:
     answers = open(silence(), "wb")  # noqa: SIM115
     confine()
     from pydicom.pixels import get_decoder
+    from pydicom.uid import UID
 
     asked = sys.stdin.buffer
     while line := asked.readline():
         path, begin, index, plugin, options = json.loads(line)
+        options["transfer_syntax_uid"] = UID(options["transfer_syntax_uid"])
         try:
             with open(path, "rb") as file:
                 file.seek(begin)
