@@ -143,6 +143,8 @@ def soak(
                     finding = _keep(job, path, "; ".join(trial.problems), keep)
                     findings.append(finding)
                     log(str(finding))
+                if not todo % 1000:
+                    log(f"{todo} of {len(jobs)} inputs, {time.monotonic() - began:.0f} s")
         box.empty()
     return Summary(
         len(jobs),
