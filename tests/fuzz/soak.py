@@ -143,6 +143,8 @@ def soak(
                     finding = _keep(job, path, "; ".join(trial.problems), keep)
                     findings.append(finding)
                     log(str(finding))
+                if not todo % 1000:
+                    log(f"{todo} of {len(jobs)} inputs, {time.monotonic() - began:.0f} s")
         box.empty()
     return Summary(
         len(jobs),
@@ -251,10 +253,12 @@ def _with_process(job: _Job, box: Box, path: Path | None, trial: Trial) -> Trial
         return trial
     home = {"HOME": str(box.folder / "home"), "XDG_CACHE_HOME": str(box.folder / "home" / "cache")}
     root = Path(__file__).parents[2]
+    fresh = box.folder / "fresh"  # what the first call wrote here would be in the way
+    fresh.mkdir()
     try:
         done = subprocess.run(
             [sys.executable, "-m", "cspine_edge", *call],
-            cwd=box.folder / "cwd",
+            cwd=fresh,
             env=os.environ | home | {"PYTHONPATH": str(root), "COLUMNS": "200"},
             capture_output=True,
             timeout=_PROCESS_LIMIT_S,
@@ -271,6 +275,7 @@ def _with_process(job: _Job, box: Box, path: Path | None, trial: Trial) -> Trial
         elif b"Traceback" in done.stderr:
             problem = "as a process it printed a traceback"
     finally:
-        shutil.rmtree(box.folder / "again", ignore_errors=True)
+        for place in (fresh, box.folder / "again"):
+            shutil.rmtree(place, ignore_errors=True)
     problems = (*trial.problems, problem) if problem else trial.problems
     return Trial(trial.code, problems, trial.seconds, trial.peak_mib)

@@ -20,6 +20,7 @@ import sys
 import tempfile
 import traceback
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ class Box:
         self.inputs, self.out = folder / "in", folder / "out"
         self._written: list[str] = []
         self._watching = False
-        self._allowed = tuple(str(folder / place) + os.sep for place in ("out", "home", "tmp"))
+        self._places = tuple(str(folder / place) + os.sep for place in ("out", "home", "tmp"))
+        self._allowed = self._places
 
     def enter(self) -> None:
         """Make this process live in the box; it cannot leave it again."""
@@ -125,6 +127,9 @@ class Box:
     def try_(self, call: Call) -> Trial:
         """Make the call and judge what comes of it."""
         before = _contents(self.inputs)
+        words = call if isinstance(call, list) else []
+        given = [self.folder / "cwd" / out for option, out in pairwise(words) if option == "--out"]
+        self._allowed = (*self._places, *(os.path.abspath(out) + os.sep for out in given))  # noqa: PTH100
         self._start()
         began = processor_time_s(os.getpid())
         code, problems = _run(call)
