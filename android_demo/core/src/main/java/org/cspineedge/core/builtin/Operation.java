@@ -27,8 +27,8 @@ record Operation(int code, int[] inputs, int[] outputs, int optionsType, FlatTab
     static final int QUANTIZE = 114;
 
     /** The schema's names, in its order. */
-    private static final String[] NAMES = (""
-                    + "ADD AVERAGE_POOL_2D CONCATENATION CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE"
+    private static final String[] NAMES = ("ADD AVERAGE_POOL_2D CONCATENATION"
+                    + " CONV_2D DEPTHWISE_CONV_2D DEPTH_TO_SPACE DEQUANTIZE"
                     + " EMBEDDING_LOOKUP FLOOR FULLY_CONNECTED HASHTABLE_LOOKUP L2_NORMALIZATION L2_POOL_2D"
                     + " LOCAL_RESPONSE_NORMALIZATION LOGISTIC LSH_PROJECTION LSTM MAX_POOL_2D MUL RELU"
                     + " RELU_N1_TO_1 RELU6 RESHAPE RESIZE_BILINEAR RNN SOFTMAX SPACE_TO_DEPTH SVDF TANH"
