@@ -13,7 +13,7 @@ test: $(VENV)/.dev ## all tests, two files at a time
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-arm64: $(VENV)/.dev ## the device install on emulated Raspberry Pi; says which Debian packages it lacks
-	$(BIN)/python -m pytest -m arm64 tests/arm64
+	$(BIN)/python -m pytest -m arm64 --timeout 1200 tests/arm64
 
 INPUTS ?= 20000
 fuzz: $(VENV)/.dev ## hostile inputs at every door (an hour); SEED=NUMBER repeats a soak
