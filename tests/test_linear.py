@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -30,13 +31,13 @@ def features(seed: int = 0) -> Any:
     return FeatureFeed(renditions, labels, np.where(labels == 1, 1.2, 0.8).astype(np.float32))
 
 
-def solved(feed: Any, **penalties: Any) -> tuple[list[Any], list[str]]:
+def solved(feed: Any, widths: tuple[int, ...] = WIDTHS, **penalties: Any) -> tuple[list[Any], list[str]]:
     from cspine_edge.training.framework import keras
     from cspine_edge.training.linear import solve_linear_heads
 
     heads: list[Any] = []
     lines: list[str] = []
-    for width in WIDTHS:
+    for width in widths:
         norm, logits = keras.layers.BatchNormalization(center=False, scale=False), keras.layers.Dense(2)
         logits(norm(keras.Input((width,))))
         heads.append((norm, logits))
@@ -98,3 +99,19 @@ def test_it_repeats_exactly_and_follows_the_weights() -> None:
         both = logits(norm(rows)).numpy()
         margins.append(float(np.mean(both[:, 1] - both[:, 0])))
     assert margins[1] > margins[0] + 1.0
+
+
+def test_what_is_solved_is_not_held_in_memory() -> None:
+    """The rows lie in a file; what is allocated beside them grows with their number, not with their length."""
+    from cspine_edge.training.feed import FeatureFeed
+
+    rng = np.random.default_rng(1)
+    labels = np.arange(20_000, dtype=np.int64) % 2
+    wide = rng.normal(labels[:, np.newaxis] * 0.2, 1.0, (len(labels), 256)).astype(np.float32)
+    feed = FeatureFeed((wide, wide), labels, np.ones(len(labels), np.float32))
+    tracemalloc.start()
+    solved(feed, widths=(256,))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    rows_bytes = 2 * wide.size * 8
+    assert peak < rows_bytes / 5

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..errors import UsageError
+from ..scratch import unnamed_array
 from .backbones import STAGES
 from .feed import FeatureFeed
 from .framework import keras
@@ -55,16 +56,18 @@ def solve_linear_heads(
 
     labels = np.tile(features.labels, len(features.renditions))
     weights = np.tile(features.weights, len(features.renditions))
-    start = 0
+    start, each = 0, len(features.labels)
     count = len(heads)  # a shortened network ends before the last strides
     for (norm, logits), stride, penalty in zip(heads, STAGES[:count], penalties[:count], strict=True):
         stop = start + norm.input_shape[-1]
-        rows = np.concatenate([rendition[:, start:stop] for rendition in features.renditions]).astype(
-            np.float64
-        )
-        mean, variance = rows.mean(axis=0), rows.var(axis=0)
+        rows = unnamed_array((len(labels), stop - start), np.float64)  # nothing below makes another of its size
+        for number, rendition in enumerate(features.renditions):
+            rows[number * each : (number + 1) * each] = rendition[:, start:stop]
+        mean = np.asarray(rows.mean(axis=0))
+        rows -= mean
+        variance = np.einsum("ij,ij->j", rows, rows) / len(rows)
+        rows /= np.sqrt(variance + norm.epsilon)
         norm.set_weights([mean, variance])
-        rows = (rows - mean) / np.sqrt(variance + norm.epsilon)
         # scikit-learn's C weighs the sum of the losses against half the squared slopes.
         regression = LogisticRegression(C=1.0 / (penalty * weights.sum()), max_iter=_ITERATIONS)
         with warnings.catch_warnings():
