@@ -20,9 +20,13 @@ Messages are one sentence that names the file, says what is wrong and how to men
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class ExitCode(IntEnum):
@@ -66,6 +70,10 @@ class CspineError(Exception):
         return printable(super().__str__())
 
 
+OnError = Callable[[CspineError], None]
+"""Receives the error of an input that is skipped."""
+
+
 class UsageError(CspineError):
     """Options or arguments that contradict one another."""
 
@@ -95,6 +103,11 @@ class InputError(CspineError):
         super().__init__(f"{path}: {reason}")
         self.path = Path(path)
         self.reason = printable(reason)
+
+    @classmethod
+    def unreadable(cls, path: Path | str, error: OSError) -> Self:
+        """Name a file or folder that the system does not let us read."""
+        return cls(path, f"cannot be read ({error.strerror or error}); check the path and the rights")
 
 
 class SliceError(InputError):

@@ -13,7 +13,8 @@ from .parity import ParityReport, judge, measure
 from .phantom import ImageFormat, write_phantom
 from .progress import progress
 from .run import Run
-from .slices import find_slices, iter_slices
+from .slice_files import find_slices
+from .slices import iter_slices
 from .splits import leak_of
 from .window import Window
 

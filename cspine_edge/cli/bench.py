@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import CspineError, ExitCode, UsageError
-from ..slices import find_slices
+from ..slice_files import find_slices
 from .options import (
     JsonOption,
     ModelArgument,
