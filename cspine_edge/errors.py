@@ -4,7 +4,6 @@
 
     CspineError                    1  the common root; never raised itself
     ├── UsageError                 2  the call itself is wrong (options that contradict each other)
-    ├── TooLittleEvidenceError     3  the data cannot carry the claim that was asked for
     ├── InputError                 4  a given file, folder or data set cannot be used
     │   ├── SliceError             4    an image or DICOM file cannot be read as a CT slice
     │   ├── DatasetError           4    a labelled data set is unusable (empty, one class, no series ...)
@@ -78,12 +77,6 @@ class UsageError(CspineError):
     """Options or arguments that contradict one another."""
 
     exit_code = ExitCode.USAGE
-
-
-class TooLittleEvidenceError(CspineError):
-    """There are too few independent cases for what was asked."""
-
-    exit_code = ExitCode.TOO_LITTLE_EVIDENCE
 
 
 class InputError(CspineError):
