@@ -76,7 +76,8 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
         If the ``train`` extra is not installed.
     """
     from converters.convert import ConvertSettings, convert, source_of_run
-    from cspine_edge.training.backbones import Architecture, Head
+    from cspine_edge.recipe import Head
+    from cspine_edge.training.backbones import Architecture
     from cspine_edge.training.settings import TrainSettings
     from cspine_edge.training.train import train
 

@@ -21,13 +21,13 @@ from ..files import claimed, file_sha256, replacing, write_json
 from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
 from ..progress import progress
+from ..recipe import Head
 from ..reliability import Reliability, assess
 from ..run import MODEL_FILE, Run, relative_data_path
 from ..splits import Protocol, Split, leak_of
 from ..window import BONE_WINDOW, Window
 from .backbones import (
     Architecture,
-    Head,
     build,
     freeze_base,
     is_of_head,
