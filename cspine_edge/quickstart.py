@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .classifier import Classifier, Verdict
+from .documents import encode
 from .errors import DatasetError, InputError, OutputError
 from .parity import ParityReport, judge, measure
 from .phantom import ImageFormat, write_phantom
+from .prediction import plain
 from .progress import progress
 from .run import Run
 from .slice_files import find_slices
@@ -56,6 +58,11 @@ class QuickstartResult:
     threads: int
     seconds: dict[str, float]
     start: str
+
+    def to_json(self) -> dict[str, object]:
+        """Give plain data for JSON; verdicts as ``predict`` gives them, each with its ``truth``."""
+        verdicts = [plain(verdict) | {"truth": truth} for verdict, truth in self.verdicts]
+        return encode(self) | {"report": self.report.to_json(), "verdicts": verdicts}
 
 
 def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartResult:

@@ -346,6 +346,27 @@ def test_head_follows_the_protocol_unless_told(
     assert Run.load(tmp_path / "run").head == head
 
 
+@pytest.mark.slow
+def test_json_is_one_document_and_progress_goes_beside_it(
+    phantom_data: Path, he_weights: Path, cli: Any, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    small = ("--alpha", 0.25, "--size", 32, "--weights", he_weights)
+    said = cli("train", phantom_data, *small, "--out", run, "--json")
+    assert said.code == 0, said.err
+    document = json.loads(said.out)
+    described = json.loads((run / "run.json").read_text())
+    assert (
+        document["run"].items()
+        >= {name: value for name, value in described.items() if name not in ("schema", "version")}.items()
+    )
+    assert document["run"]["folder"] == str(run)
+    measured = json.loads((run / "metrics.json").read_text())
+    assert document["reliability"] == measured["reliability"]
+    assert document["metrics"].items() <= measured.items()
+    assert "test: accuracy" in said.err
+
+
 @pytest.fixture(scope="module")
 def student(
     small_run: Path, he_weights: Path, dataset: LabelledDataset, tmp_path_factory: pytest.TempPathFactory

@@ -12,7 +12,16 @@ from ..interruption import resumable
 from ..recipe import Backbone, Head, Optimizer
 from ..run import Run
 from ..splits import Protocol, Split, grouped_split, paper_split
-from .options import DataArgument, SeedOption, SeriesPatternOption, examples, parse_window
+from .options import (
+    DataArgument,
+    JsonOption,
+    SeedOption,
+    SeriesPatternOption,
+    examples,
+    parse_window,
+    print_json,
+    progress_beside,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -128,6 +137,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a broken-off run of the same settings.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train a network of the paper and write a run folder. Needs the train extra."""
     from ..dataset import load_dataset
@@ -175,7 +185,7 @@ def train(
         seed=seed,
         **schedule,
     )
-    with resumable(out / SETTINGS_FILE):
+    with resumable(out / SETTINGS_FILE), progress_beside(as_json):
         result = run_training(
             dataset,
             chosen,
@@ -183,8 +193,11 @@ def train(
             out,
             series_pattern=series_pattern,
             resume=resume,
-            log=lambda line: typer.echo(line),
+            log=typer.echo,
         )
+    if as_json:
+        print_json(result.to_json())
+        return
     typer.echo(f"threshold: {result.run.threshold.method}")
     if result.run.abstention is not None:
         typer.echo(f"temperature: {result.run.temperature:.3g}; abstention: {result.run.abstention}")

@@ -63,6 +63,10 @@ class TrainResult:
     metrics: Metrics
     reliability: Reliability
 
+    def to_json(self) -> dict[str, object]:
+        """Give plain data for JSON: what ``run.json`` and ``metrics.json`` hold."""
+        return encode(self)
+
 
 def train(
     dataset: LabelledDataset,
