@@ -18,7 +18,8 @@ from converters.convert import ConvertSettings, convert, source_of_keras
 from cspine_edge.contract import Precision
 from cspine_edge.dataset import load_dataset
 from cspine_edge.phantom import ImageFormat, write_phantom
-from cspine_edge.training.backbones import Architecture, Head, build
+from cspine_edge.recipe import Head
+from cspine_edge.training.backbones import Architecture, build
 from cspine_edge.training.framework import keras
 
 WHOLE = tuple(product((0.25, 0.5, 0.75, 1.0), (None,), (96, 128, 160, 192, 224)))

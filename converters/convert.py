@@ -19,11 +19,12 @@ from cspine_edge.errors import InputError, ModelError, UsageError
 from cspine_edge.files import claimed, file_sha256, refuse_existing, write_json
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
+from cspine_edge.recipe import Optimizer
 from cspine_edge.run import Run
 from cspine_edge.training.augment import Augmentation
 from cspine_edge.training.feed import ImageFeed, Part, balanced_weights
 from cspine_edge.training.framework import keras
-from cspine_edge.training.loop import Optimizer, Phase, run_phase
+from cspine_edge.training.loop import Phase, run_phase
 from cspine_edge.training.pipeline import renditions
 
 from .contract_writer import attach_contract, describe_provenance

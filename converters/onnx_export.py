@@ -89,7 +89,7 @@ def export_onnx(
             raise UsageError("--precision int8 takes activation ranges from data; give --data")
         calibration = choose_representative(source.train, size=calibration_size, seed=seed)
         images = load_images(source.train.subset(item.path for item in calibration.slices), source.spec)
-        graph = quantised_graph(graph, images, source.spec)
+        graph = _quantised_graph(graph, images, source.spec)
     contract = Contract(
         preprocessing=source.spec,
         outputs=_output_positions(graph),
@@ -137,7 +137,7 @@ def float_graph(model: keras.Model, spec: Preprocessing) -> bytes:
     return bytes(converted.SerializeToString())
 
 
-def quantised_graph(graph: bytes, images: npt.NDArray[np.uint8], spec: Preprocessing) -> bytes:
+def _quantised_graph(graph: bytes, images: npt.NDArray[np.uint8], spec: Preprocessing) -> bytes:
     """Put symmetric Q/DQ pairs into a float model, ranges from the least and largest values over images.
 
     Parameters

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from .phantom import write_phantom as write_phantom
     from .preprocess import Preprocessing as Preprocessing
     from .preprocess import prepare as prepare
+    from .slice_files import find_slices as find_slices
     from .slices import CtSlice as CtSlice
-    from .slices import find_slices as find_slices
     from .slices import iter_slices as iter_slices
     from .slices import read_slices as read_slices
     from .verification import verify as verify
@@ -52,7 +52,8 @@ _HOMES = {
     "parity": ("judge", "measure"),
     "phantom": ("write_phantom",),
     "preprocess": ("Preprocessing", "prepare"),
-    "slices": ("CtSlice", "find_slices", "iter_slices", "read_slices"),
+    "slice_files": ("find_slices",),
+    "slices": ("CtSlice", "iter_slices", "read_slices"),
     "verification": ("verify",),
     "window": ("Window",),
 }

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .classifier import Classifier, Verdict
-from .errors import CspineError
-from .slices import OnError, read_slices
+from .errors import CspineError, OnError
+from .slices import read_slices
 from .window import Window
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def classify_files(
     classifier
         The model; with several workers each of the others has a twin of it.
     paths
-        Files, such as :func:`cspine_edge.slices.each_file` yields; taken as the work goes on.
+        Files, such as :func:`cspine_edge.slice_files.each_file` yields; taken as the work goes on.
     on_error
         Called with the error of each file, or frame, that is skipped, in the order of the files.
     window

@@ -209,7 +209,7 @@ def read_report(path: Path) -> BenchReport:
     try:
         document = parse(path.read_bytes())
     except OSError as error:
-        raise InputError(path, f"cannot be read ({error.strerror}); check the path and the rights") from error
+        raise InputError.unreadable(path, error) from error
     except DocumentError as error:
         raise InputError(
             path, f"{error}, so it is no bench report or was cut short; copy it again, or {again}"

@@ -30,7 +30,8 @@ import numpy.typing as npt
 from .errors import DatasetError, SliceError, UsageError
 from .preprocess import Preprocessing, prepare
 from .scratch import unnamed_array
-from .slices import CtSlice, find_slices, read_slices
+from .slice_files import find_slices
+from .slices import CtSlice, read_slices
 
 LABELS = ("normal", "fracture")
 """Class names in the order of the network's outputs; ``fracture`` is the positive class."""
@@ -183,9 +184,7 @@ def load_dataset(
         else:
             base, found = root, _from_folders(root)
     except OSError as error:
-        raise DatasetError(
-            root, f"cannot be read ({error.strerror}); check the path and the rights"
-        ) from error
+        raise DatasetError.unreadable(root, error) from error
     if not found:
         raise DatasetError(root, "holds no slices; expected folders 'fracture' and 'normal' with images")
     slices = tuple(_with_series(base, found, patterns, series_needed))

@@ -36,8 +36,9 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from .decoder_limits import Ration, ReadToEndError, check_scans, check_size, silence
 from .errors import MissingExtraError, SliceError
-from .slices import CtSlice, Ration, ReadToEndError, check_scans, check_size, silence
+from .slices import CtSlice
 from .window import Window, WindowFunction
 
 # The first that knows a transfer syntax decodes it, so lossy pixels do not depend on what else is installed.

@@ -4,7 +4,6 @@
 
     CspineError                    1  the common root; never raised itself
     ├── UsageError                 2  the call itself is wrong (options that contradict each other)
-    ├── TooLittleEvidenceError     3  the data cannot carry the claim that was asked for
     ├── InputError                 4  a given file, folder or data set cannot be used
     │   ├── SliceError             4    an image or DICOM file cannot be read as a CT slice
     │   ├── DatasetError           4    a labelled data set is unusable (empty, one class, no series ...)
@@ -20,9 +19,13 @@ Messages are one sentence that names the file, says what is wrong and how to men
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class ExitCode(IntEnum):
@@ -66,16 +69,14 @@ class CspineError(Exception):
         return printable(super().__str__())
 
 
+OnError = Callable[[CspineError], None]
+"""Receives the error of an input that is skipped."""
+
+
 class UsageError(CspineError):
     """Options or arguments that contradict one another."""
 
     exit_code = ExitCode.USAGE
-
-
-class TooLittleEvidenceError(CspineError):
-    """There are too few independent cases for what was asked."""
-
-    exit_code = ExitCode.TOO_LITTLE_EVIDENCE
 
 
 class InputError(CspineError):
@@ -95,6 +96,11 @@ class InputError(CspineError):
         super().__init__(f"{path}: {reason}")
         self.path = Path(path)
         self.reason = printable(reason)
+
+    @classmethod
+    def unreadable(cls, path: Path | str, error: OSError) -> Self:
+        """Name a file or folder that the system does not let us read."""
+        return cls(path, f"cannot be read ({error.strerror or error}); check the path and the rights")
 
 
 class SliceError(InputError):

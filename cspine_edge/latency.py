@@ -10,10 +10,8 @@ import numpy.typing as npt
 
 from .percentiles import CONFIDENCE, percentile, percentile_interval
 
-TAIL_PERCENT = 90
-"""Percentile whose interval decides when a bench may end; MLPerf's of a single stream."""
 TAIL_SHARE = 0.05
-"""How wide that interval may be, as a share of the percentile."""
+"""How wide percentile 90's interval, which decides when a bench may end, may be, as a share of that percentile."""
 Interval = tuple[float, float]
 
 

@@ -206,9 +206,7 @@ class ParetoTable:
                 raise DocumentError(f"is no {SCHEMA} of version {VERSION}")
             return decode(cls, document)
         except OSError as error:
-            raise InputError(
-                path, f"cannot be read ({error.strerror}); check the path and the rights"
-            ) from error
+            raise InputError.unreadable(path, error) from error
         except DocumentError as error:
             raise InputError(path, f"{error}; make it anew with benchmarks/pareto.py") from error
 

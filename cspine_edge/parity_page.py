@@ -105,7 +105,7 @@ def write_page(
     page.write_page(path, title, parts, style=_STYLE, overwrite=overwrite)
 
 
-def layer_section(layers: LayerReport | str) -> Iterable[str]:
+def _layer_section(layers: LayerReport | str) -> Iterable[str]:
     """Give the error of each layer, worst first, as a figure and a table, or why it was not measured."""
     yield "<h3>Error of each layer</h3>"
     if isinstance(layers, str):
@@ -294,7 +294,7 @@ def _impact(
         plots.plot_reliability(paired),
         "Each model's score with its own temperature. Decisions are made on margins, so scores do not move them.",
     )
-    yield from layer_section(layers)
+    yield from _layer_section(layers)
 
 
 def _loss_cells(loss: Loss) -> dict[str, str]:

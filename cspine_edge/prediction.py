@@ -81,7 +81,7 @@ def predict(
     """
     from .batch import classify_files
     from .runtime import default_threads
-    from .slices import each_file
+    from .slice_files import each_file
 
     failures: list[ExitCode] = []
 

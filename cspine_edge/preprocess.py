@@ -76,7 +76,7 @@ class Preprocessing:
         return (low + np.arange(256, dtype=np.float64) * (high - low) / 255.0).astype(np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PreparedSlice:
     """A slice ready for the input tensor.
 

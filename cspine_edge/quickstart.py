@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .classifier import Classifier, Verdict
+from .documents import encode
 from .errors import DatasetError, InputError, OutputError
 from .parity import ParityReport, judge, measure
 from .phantom import ImageFormat, write_phantom
+from .prediction import plain
 from .progress import progress
 from .run import Run
-from .slices import find_slices, iter_slices
+from .slice_files import find_slices
+from .slices import iter_slices
 from .splits import leak_of
 from .window import Window
 
@@ -56,6 +59,11 @@ class QuickstartResult:
     seconds: dict[str, float]
     start: str
 
+    def to_json(self) -> dict[str, object]:
+        """Give plain data for JSON; verdicts as ``predict`` gives them, each with its ``truth``."""
+        verdicts = [plain(verdict) | {"truth": truth} for verdict, truth in self.verdicts]
+        return encode(self) | {"report": self.report.to_json(), "verdicts": verdicts}
+
 
 def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartResult:
     """Walk the whole way; see the module.
@@ -75,7 +83,8 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
         If the ``train`` extra is not installed.
     """
     from converters.convert import ConvertSettings, convert, source_of_run
-    from cspine_edge.training.backbones import Architecture, Head
+    from cspine_edge.recipe import Head
+    from cspine_edge.training.backbones import Architecture
     from cspine_edge.training.settings import TrainSettings
     from cspine_edge.training.train import train
 

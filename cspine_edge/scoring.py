@@ -16,10 +16,9 @@ from typing import Protocol
 
 from .batch import classify_each
 from .classifier import Classifier
-from .errors import ExitCode, SliceError
+from .errors import ExitCode, OnError, SliceError
 from .journal import FileState, Outcome, open_journal
 from .progress import progress
-from .slices import OnError
 from .window import Window
 
 _LINES = 64
@@ -98,7 +97,7 @@ def score(paths: Sequence[str], out: Path, engine: Engine, on_error: OnError) ->
     Parameters
     ----------
     paths
-        Files, such as :func:`cspine_edge.slices.each_file` yields, as text, which takes a fifth of the memory.
+        Files, such as :func:`cspine_edge.slice_files.each_file` yields, as text, which takes a fifth of the memory.
     out
         The journal; gone on with if it exists.
     engine

@@ -103,7 +103,7 @@ def _format_of(path: Path) -> str:
         with path.open("rb") as file:
             head = file.read(132)
     except OSError as error:
-        raise SliceError(path, f"cannot be read ({error.strerror}); check the path and the rights") from error
+        raise SliceError.unreadable(path, error) from error
     return "PNG" if head.startswith(b"\x89PNG") else "DICOM" if is_dicom(head) else "JPEG"
 
 

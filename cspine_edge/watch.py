@@ -16,10 +16,10 @@ from threading import Event
 from .batch import classify_file
 from .classifier import Classifier, Verdict
 from .documents import parse
-from .errors import CspineError, InputError, SliceError
+from .errors import CspineError, InputError, OnError, SliceError
 from .files import write_bytes
 from .journal import FileState, Outcome, open_journal
-from .slices import OnError, find_slices
+from .slice_files import find_slices
 from .window import Window
 
 POLL_S = 1.0
@@ -45,7 +45,7 @@ def watch(
     Parameters
     ----------
     folder
-        With all it contains, as :func:`cspine_edge.slices.find_slices` finds it.
+        With all it contains, as :func:`cspine_edge.slice_files.find_slices` finds it.
     out
         The journal; gone on with if it exists.
     classifier, window

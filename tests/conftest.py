@@ -45,6 +45,17 @@ def _skip_without_workstation(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
+def ramp() -> np.ndarray:
+    """Grey levels 0..255, each once, (16, 16) uint8."""
+    return np.arange(256, dtype=np.uint8).reshape(16, 16)
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    return np.random.default_rng(7).integers(0, 256, (64, 64), dtype=np.uint8)
+
+
+@pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """The command line in this process, as its entry point runs it."""
 

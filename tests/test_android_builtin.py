@@ -19,7 +19,8 @@ from java_core import BUILTIN_PROGRAM
 from cspine_edge.contract import ModelFile
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import replicate_channels, resize
-from cspine_edge.slices import find_slices, iter_slices
+from cspine_edge.slice_files import find_slices
+from cspine_edge.slices import iter_slices
 from cspine_edge.window import BONE_WINDOW
 
 litert = pytest.importorskip("ai_edge_litert.interpreter")

@@ -25,7 +25,8 @@ from cspine_edge.decision import Abstention, Referral, Threshold
 from cspine_edge.errors import ContractError, ModelError
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import Preprocessing, replicate_channels, resize
-from cspine_edge.slices import CtSlice, find_slices, iter_slices
+from cspine_edge.slice_files import find_slices
+from cspine_edge.slices import CtSlice, iter_slices
 from cspine_edge.window import BONE_WINDOW, Window, WindowFunction
 
 JUNIT = Path("/usr/share/java/junit-platform-console-standalone.jar")

@@ -35,7 +35,8 @@ from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import prepare
 from cspine_edge.runtime import Runtime
 from cspine_edge.sensors import read_sensors
-from cspine_edge.slices import CtSlice, find_slices, read_slices
+from cspine_edge.slice_files import find_slices
+from cspine_edge.slices import CtSlice, read_slices
 from cspine_edge.verification import outputs_of
 from cspine_edge.window import BONE_WINDOW
 

@@ -19,7 +19,8 @@ HEAD = {"pool", "hidden", "dropout", "logits"}
 
 
 def built(backbone: str, weights: str = "random", **changes: Any) -> Any:
-    from cspine_edge.training.backbones import Architecture, Backbone, build
+    from cspine_edge.recipe import Backbone
+    from cspine_edge.training.backbones import Architecture, build
 
     alpha = 0.25 if backbone == "mobilenet" else 1.0
     arguments: dict[str, Any] = {"alpha": alpha, "size": 32, "hidden_units": 8} | changes
@@ -152,7 +153,8 @@ def test_width_is_mobilenets() -> None:
     [("mobilenet", [64, 128, 256]), ("vgg16", [256, 512, 512]), ("densenet121", [512, 1024, 1024])],
 )
 def test_linear_heads_read_each_stage_and_are_added(backbone: str, features: list[int]) -> None:
-    from cspine_edge.training.backbones import STAGES, Head, freeze_base, staged_features
+    from cspine_edge.recipe import Head
+    from cspine_edge.training.backbones import STAGES, freeze_base, staged_features
 
     model = built(backbone, head=Head.LINEAR)
     base, heads = staged_features(model)
@@ -185,7 +187,8 @@ def test_a_shortened_network_ends_with_its_last_block(
     blocks: int, ends: dict[int, str], tmp_path: Path
 ) -> None:
     """It takes the weights of a whole base, computes what that computes, and has a head at each stride it reaches."""
-    from cspine_edge.training.backbones import Architecture, Head, staged_features
+    from cspine_edge.recipe import Head
+    from cspine_edge.training.backbones import Architecture, staged_features
     from cspine_edge.training.framework import keras
 
     assert Architecture(blocks=blocks).stages == ends

@@ -14,7 +14,7 @@ from cspine_edge.batch import classify_file, classify_files
 from cspine_edge.classifier import Classifier, Verdict
 from cspine_edge.errors import CspineError, SliceError
 from cspine_edge.phantom import ImageFormat, write_phantom
-from cspine_edge.slices import find_slices
+from cspine_edge.slice_files import find_slices
 
 
 @pytest.fixture(scope="module")

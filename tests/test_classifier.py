@@ -16,7 +16,8 @@ from cspine_edge.contract import Contract, ModelFile, Outputs
 from cspine_edge.decision import Abstention, Referral, Threshold
 from cspine_edge.errors import ContractError, ModelError, SliceError, UsageError
 from cspine_edge.preprocess import Preprocessing
-from cspine_edge.slices import CtSlice, find_slices, read_slices
+from cspine_edge.slice_files import find_slices
+from cspine_edge.slices import CtSlice, read_slices
 from cspine_edge.window import Window, WindowSource
 
 

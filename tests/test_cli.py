@@ -154,7 +154,19 @@ def test_examples_that_are_quick_run(
 
 def test_every_table_has_a_json_twin() -> None:
     verbs = (
-        *("phantom", "audit", "convert", "check", "layers", "predict", "bench", "verify", "inspect"),
+        *(
+            "quickstart",
+            "phantom",
+            "audit",
+            "train",
+            "convert",
+            "check",
+            "layers",
+            "predict",
+            "bench",
+            "verify",
+            "inspect",
+        ),
         *("recommend", "doctor", "bench compare", "bench report", "android build", "android verify"),
     )
     for verb in verbs:

@@ -39,6 +39,10 @@ CALLS = [
     ("cspine-edge convert run --precision int8", {"int8", "int8-qat"}),
     ("cspine-edge predict --model fa", {"fast"}),
     ("cspine-edge verify mo", {"mobilenet"}),
+    ("cspine-edge bench ", {"mobilenet", "fast", "compare", "report"}),
+    ("cspine-edge bench r", {"report"}),
+    ("cspine-edge bench --quick ", {"mobilenet", "fast"}),
+    ("cspine-edge android ", {"build", "verify"}),
 ]
 
 

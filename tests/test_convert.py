@@ -189,8 +189,9 @@ def test_linear_heads_survive_int8(
 ) -> None:
     """Folded, quantised and exported, from a run and from its bare Keras file."""
     from converters.convert import convert, source_of_keras, source_of_run
+    from cspine_edge.recipe import Head
     from cspine_edge.splits import grouped_split
-    from cspine_edge.training.backbones import Architecture, Head
+    from cspine_edge.training.backbones import Architecture
     from cspine_edge.training.settings import TrainSettings
     from cspine_edge.training.train import train
 

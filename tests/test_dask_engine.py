@@ -23,7 +23,7 @@ from cspine_edge.dask_engine import DaskEngine, Work, fingerprint
 from cspine_edge.errors import CspineError, ExitCode, InputError, UsageError
 from cspine_edge.phantom import ImageFormat, write_phantom
 from cspine_edge.scoring import LocalEngine, score
-from cspine_edge.slices import find_slices
+from cspine_edge.slice_files import find_slices
 
 pytest.importorskip("distributed")
 

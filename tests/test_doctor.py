@@ -244,7 +244,8 @@ def test_the_names_of_the_weights_are_those_that_keras_asks_for(monkeypatch: pyt
     from tf_keras.src.utils import data_utils
 
     from cspine_edge.errors import ModelError
-    from cspine_edge.training.backbones import Architecture, Backbone, build
+    from cspine_edge.recipe import Backbone
+    from cspine_edge.training.backbones import Architecture, build
 
     asked: list[str] = []
 

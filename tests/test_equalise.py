@@ -56,7 +56,8 @@ def test_function_stays(
     backbone: str, alpha: float, head: str, grey: np.ndarray, he_scaled: Callable[..., Any]
 ) -> None:
     from converters.fold import fold
-    from cspine_edge.training.backbones import Architecture, Backbone, Head, build
+    from cspine_edge.recipe import Backbone, Head
+    from cspine_edge.training.backbones import Architecture, build
 
     architecture = Architecture(Backbone(backbone), alpha, SIDE, Head(head), hidden_units=16)
     network = uneven(fold(he_scaled(build(architecture, "random"))))

@@ -192,9 +192,9 @@ def test_a_real_kill_of_what_writes(delay: float, phantom_data: Path, tmp_path: 
 
 
 def settings(he_weights: Path, optimizer: str) -> Any:
+    from cspine_edge.recipe import Optimizer
     from cspine_edge.training.augment import Augmentation
     from cspine_edge.training.backbones import Architecture
-    from cspine_edge.training.loop import Optimizer
     from cspine_edge.training.settings import TrainSettings
 
     return TrainSettings(

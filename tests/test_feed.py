@@ -158,7 +158,8 @@ def test_other_images_or_seeds_have_other_features(change: str, tmp_path: Path) 
 
 
 def test_bases_of_one_network_that_end_elsewhere_do_not_share_features(tmp_path: Path) -> None:
-    from cspine_edge.training.backbones import Architecture, Head, build, staged_features
+    from cspine_edge.recipe import Head
+    from cspine_edge.training.backbones import Architecture, build, staged_features
     from cspine_edge.training.feed import feature_feed
 
     network = build(Architecture(alpha=0.25, size=32, head=Head.LINEAR), "random")

@@ -49,7 +49,8 @@ def test_backbone_computes_the_same_without_normalisation(
     images: np.ndarray,
     he_scaled: Callable[..., Any],
 ) -> None:
-    from cspine_edge.training.backbones import Architecture, Backbone, build
+    from cspine_edge.recipe import Backbone
+    from cspine_edge.training.backbones import Architecture, build
 
     model = he_scaled(build(Architecture(Backbone(backbone), alpha, SIZE, hidden_units=16), "random"))
     result = folded(model)
@@ -217,7 +218,8 @@ def test_linear_heads_become_means_of_small_kernels_and_one_dense_layer(
     images: np.ndarray, he_scaled: Callable[..., Any]
 ) -> None:
     from converters.fold import source_names
-    from cspine_edge.training.backbones import Architecture, Head, build
+    from cspine_edge.recipe import Head
+    from cspine_edge.training.backbones import Architecture, build
 
     model = he_scaled(build(Architecture(alpha=0.25, size=SIZE, head=Head.LINEAR), "random"))
     result = folded(model)

@@ -6,6 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from cspine_edge.contract import KernelFamily, ModelFile
 from cspine_edge.decision import Threshold
 from cspine_edge.errors import ContractError
 from cspine_edge.kernel_families import FamilyReport, verify_families
-from cspine_edge.runtime import Runtime, available_runtimes
+from cspine_edge.runtime import Runtime, Session, available_runtimes
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +36,19 @@ def test_every_family_of_every_runtime_gives_its_golden_outputs(report: FamilyRe
 def test_the_kernels_in_use_come_first_and_differ_from_themselves_by_nothing(report: FamilyReport) -> None:
     first = report.results[0]
     assert (first.family, first.flips, first.largest_margin_difference) == (KernelFamily.XNNPACK, 0, 0.0)
+
+
+def test_each_family_runs_each_golden_pair_once(int8_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    invoke, runs = Session.invoke, Counter[tuple[Runtime, KernelFamily]]()
+
+    def counted(session: Session) -> None:
+        runs[session.runtime, session.family] += 1
+        invoke(session)
+
+    monkeypatch.setattr(Session, "invoke", counted)
+    report = verify_families(int8_model)
+    golden = Classifier(int8_model).contract.golden
+    assert runs == {(result.runtime, result.family): len(golden) for result in report.results}
 
 
 def test_other_families_round_otherwise(report: FamilyReport, int8_model: Path) -> None:

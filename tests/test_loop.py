@@ -41,7 +41,8 @@ def network(size: int = 16) -> Any:
 
 
 def phase(epochs: int = 3, **changes: Any) -> Any:
-    from cspine_edge.training.loop import Optimizer, Phase
+    from cspine_edge.recipe import Optimizer
+    from cspine_edge.training.loop import Phase
 
     arguments: dict[str, Any] = {
         "rate": 3e-3,
@@ -81,7 +82,8 @@ def run(
 
 @pytest.mark.parametrize("optimizer", ["nadam", "adam"])
 def test_it_learns(optimizer: str, tmp_path: Path) -> None:
-    from cspine_edge.training.loop import Optimizer, predict_logits
+    from cspine_edge.recipe import Optimizer
+    from cspine_edge.training.loop import predict_logits
 
     model = network()
     history, lines = run(model, phase(8, optimizer=Optimizer(optimizer)), tmp_path)
@@ -97,7 +99,7 @@ def test_it_learns(optimizer: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "nadam"])
 def test_resumed_training_is_the_unbroken_one(optimizer: str, tmp_path: Path) -> None:
     """Order, maps and dropout of an epoch hang on seed and epoch alone, and the optimizer's state is kept."""
-    from cspine_edge.training.loop import Optimizer
+    from cspine_edge.recipe import Optimizer
 
     chosen = Optimizer(optimizer)
     unbroken = network()

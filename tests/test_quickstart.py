@@ -19,6 +19,13 @@ def test_the_whole_way_with_a_few_series(cli: Any, tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(quickstart, "_SERIES", 14)
     monkeypatch.setattr(quickstart, "_TEST_SERIES", 4)
     out = tmp_path / "out"
+    walk, walked = quickstart.quickstart, []
+
+    def remembered(out: Path, *, log: Any) -> quickstart.QuickstartResult:
+        walked.append(walk(out, log=log))
+        return walked[-1]
+
+    monkeypatch.setattr(quickstart, "quickstart", remembered)
     said = cli("quickstart", "--out", out)
     assert said.code == 0, said.err
     for step in ("phantom", "audit", "train", "convert", "check", "predict", "bench"):
@@ -48,3 +55,20 @@ def test_the_whole_way_with_a_few_series(cli: Any, tmp_path: Path, monkeypatch: 
     again = cli("quickstart", "--out", out)
     assert again.code == 4
     assert "exists already" in again.err
+
+    def retold(out: Path, *, log: Any) -> quickstart.QuickstartResult:
+        log("[phantom] made")
+        return walked[0]
+
+    monkeypatch.setattr(quickstart, "quickstart", retold)  # minutes less than to walk it again
+    said = cli("quickstart", "--out", out, "--json")
+    document = json.loads(said.out)
+    assert said.err == "[phantom] made\n"
+    assert document["report"] == report
+    assert document["model"] == model.path.as_posix()
+    assert document["run"]["folder"] == (out / "run").as_posix()
+    truths = [verdict.pop("truth") for verdict in document["verdicts"]]
+    assert truths == [Path(verdict["path"]).parent.name for verdict in document["verdicts"]]
+    predicted = json.loads(cli("predict", out / "unseen", "--model", model.path, "--json").out)
+    assert document["verdicts"] == predicted
+    assert document["median_ms"] > 0

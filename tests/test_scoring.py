@@ -20,7 +20,7 @@ from cspine_edge.journal import FileState
 from cspine_edge.phantom import ImageFormat, write_phantom
 from cspine_edge.prediction import plain
 from cspine_edge.scoring import Finished, LocalEngine, Tally, score
-from cspine_edge.slices import find_slices
+from cspine_edge.slice_files import find_slices
 
 pytest.importorskip("fcntl")
 

@@ -196,7 +196,7 @@ def test_resume_of_nothing_is_refused(he_weights: Path, dataset: LabelledDataset
 @pytest.mark.slow
 def test_broken_off_and_resumed(he_weights: Path, dataset: LabelledDataset, tmp_path: Path) -> None:
     from converters.keras_model import load_keras
-    from cspine_edge.training.loop import Optimizer
+    from cspine_edge.recipe import Optimizer
     from cspine_edge.training.train import train
 
     def break_off(line: str) -> None:
@@ -256,7 +256,8 @@ def test_linear_heads_are_solved_on_any_base(
 ) -> None:
     """A network of ours is a base like any other, whatever head it has; without epochs there are no curves."""
     from converters.keras_model import load_keras
-    from cspine_edge.training.backbones import Architecture, Head
+    from cspine_edge.recipe import Head
+    from cspine_edge.training.backbones import Architecture
 
     start = small_run / "model.keras"
     settings = settings_of(start, architecture=Architecture(alpha=0.25, size=96, head=Head.LINEAR))
@@ -289,7 +290,8 @@ def test_linear_heads_are_solved_on_any_base(
 def test_a_shortened_network_is_trained_and_named(
     small_run: Path, dataset: LabelledDataset, tmp_path: Path
 ) -> None:
-    from cspine_edge.training.backbones import Architecture, Head
+    from cspine_edge.recipe import Head
+    from cspine_edge.training.backbones import Architecture
 
     shortened = Architecture(alpha=0.25, size=96, head=Head.LINEAR, blocks=8)
     settings = settings_of(small_run / "model.keras", architecture=shortened)
@@ -303,7 +305,8 @@ def test_a_shortened_network_is_trained_and_named(
 
 
 def test_random_weights_are_no_base_to_read(dataset: LabelledDataset, tmp_path: Path) -> None:
-    from cspine_edge.training.backbones import Architecture, Head
+    from cspine_edge.recipe import Head
+    from cspine_edge.training.backbones import Architecture
 
     settings = settings_of(Path("random"), architecture=Architecture(alpha=0.25, size=32, head=Head.LINEAR))
     with pytest.raises(UsageError, match="give --fine-tune-epochs too"):
@@ -341,6 +344,27 @@ def test_head_follows_the_protocol_unless_told(
     said = cli("train", phantom_data, *small, *options, "--out", tmp_path / "run")
     assert said.code == 0, said.err
     assert Run.load(tmp_path / "run").head == head
+
+
+@pytest.mark.slow
+def test_json_is_one_document_and_progress_goes_beside_it(
+    phantom_data: Path, he_weights: Path, cli: Any, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    small = ("--alpha", 0.25, "--size", 32, "--weights", he_weights)
+    said = cli("train", phantom_data, *small, "--out", run, "--json")
+    assert said.code == 0, said.err
+    document = json.loads(said.out)
+    described = json.loads((run / "run.json").read_text())
+    assert (
+        document["run"].items()
+        >= {name: value for name, value in described.items() if name not in ("schema", "version")}.items()
+    )
+    assert document["run"]["folder"] == str(run)
+    measured = json.loads((run / "metrics.json").read_text())
+    assert document["reliability"] == measured["reliability"]
+    assert document["metrics"].items() <= measured.items()
+    assert "test: accuracy" in said.err
 
 
 @pytest.fixture(scope="module")

@@ -247,12 +247,12 @@ def test_a_file_that_ends_the_process_is_given_up_and_the_rest_go_on(
     for picture in pictures[:3]:
         shutil.copy(picture, folder)
     killed = (
-        "import os, sys; from cspine_edge.cli import program; from cspine_edge import slices\n"
-        "read = slices._read_picture\n"
+        "import os, sys; from cspine_edge.cli import program; from cspine_edge import pictures\n"
+        "read = pictures.read_picture\n"
         "def reader(path, file, head):\n"
         "    picture = read(path, file, head)\n"
         "    return os.kill(os.getpid(), 9) if picture.size > 4_000_000 else picture\n"
-        "slices._read_picture = reader\n"
+        "pictures.read_picture = reader\n"
         "program()"
     )
     words = ["predict", "--watch", str(folder), "--out", str(out), "--model", "fast", "--threads", "1"]

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from ..dataset import UNKNOWN_SERIES, LabelledDataset
 from ..metrics import cluster_index, roc_auc
-from ..slices import natural_key
+from ..slice_files import natural_key
 from .looks import Look
 
 AUC_BOUND = 0.75

@@ -160,7 +160,7 @@ def _join(family: _Numbers, pictures: Pictures, first: _Numbers, rings: Rings, p
     joined = False
     for position in np.argsort(-likeness, kind="stable").tolist():
         a, b = pairs[position].tolist()
-        if family[a] != family[b] and are_variants(
+        if family[a] != family[b] and _are_variants(
             pictures[first[a]], pictures[first[b]], placements[position]
         ):
             family[family == family[b]] = family[a]
@@ -168,7 +168,7 @@ def _join(family: _Numbers, pictures: Pictures, first: _Numbers, rings: Rings, p
     return joined
 
 
-def are_variants(first: Picture, second: Picture, placement: Placement) -> bool:
+def _are_variants(first: Picture, second: Picture, placement: Placement) -> bool:
     """Say if one of two pictures explains the detail of the other, laid on each other as placed."""
     back = Placement(placement.turn if placement.mirrored else -placement.turn, placement.mirrored)
     return any(

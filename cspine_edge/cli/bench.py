@@ -9,15 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from ..errors import CspineError, ExitCode, UsageError
-from ..slices import find_slices
+from ..slice_files import find_slices
 from .options import (
+    MODEL_HELP,
     JsonOption,
-    ModelArgument,
     OverwriteOption,
     SeedOption,
     WindowOption,
     examples,
     print_json,
+    shipped_names,
 )
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -46,6 +47,14 @@ def register(app: typer.Typer) -> None:
     )(report)
 
 
+def _model_or_verb(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete what follows ``bench``: a shipped model's name or, next to it, the second word of the other two."""
+    sources = (context.get_parameter_source(name) for name in context.params)
+    is_next = not any(source is not None and source.name == "COMMANDLINE" for source in sources)
+    verbs = [verb for verb in ("compare", "report") if is_next and verb.startswith(incomplete)]
+    return shipped_names(incomplete) + verbs
+
+
 def parse_duration(text: str) -> float:
     """Read a duration such as ``90s``, ``30m`` or ``1h``; give it in seconds.
 
@@ -62,7 +71,9 @@ def parse_duration(text: str) -> float:
 
 
 def bench(
-    model: ModelArgument = None,
+    model: Annotated[
+        Path | None, typer.Argument(metavar="[MODEL]", help=MODEL_HELP, autocompletion=_model_or_verb)
+    ] = None,
     threads: Annotated[
         str | None,
         typer.Option(

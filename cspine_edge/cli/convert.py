@@ -17,6 +17,7 @@ from .options import (
     examples,
     parse_value_range,
     print_json,
+    progress_beside,
 )
 
 
@@ -120,9 +121,10 @@ def convert(
         restore=Criterion(restore_lost, restore_db) if restore else None,
     )
     target = out or default_output(described, precision)
-    log = (lambda line: typer.echo(line, err=True)) if as_json else typer.echo
-    with resumable(checkpoints_of(target) / BEGUN_FILE):
-        result = run_conversion(described, settings, target, overwrite=overwrite, resume=resume, log=log)
+    with resumable(checkpoints_of(target) / BEGUN_FILE), progress_beside(as_json):
+        result = run_conversion(
+            described, settings, target, overwrite=overwrite, resume=resume, log=typer.echo
+        )
     size = target.stat().st_size
     if as_json:
         contract, restored = result.file.contract, result.restoration

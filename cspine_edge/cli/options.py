@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,6 +82,19 @@ def print_json(document: Any) -> None:
     """Print a document as JSON on standard output."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     typer.echo("\n".join(map(printable, text.split("\n"))))
+
+
+@contextmanager
+def progress_beside(as_json: bool) -> Iterator[None]:
+    """Have what the block prints go to standard error, if standard output is for JSON alone.
+
+    What others print too: Keras tells of its downloads on standard output.
+    """
+    if not as_json:
+        yield
+        return
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def parse_value_range(text: str) -> tuple[float, float]:

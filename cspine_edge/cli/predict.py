@@ -156,7 +156,7 @@ def _score(
 ) -> ExitCode:
     from ..runtime import default_threads
     from ..scoring import LocalEngine, score
-    from ..slices import each_file
+    from ..slice_files import each_file
 
     unread: list[ExitCode] = []
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import examples
+from .options import JsonOption, examples, print_json, progress_beside
 
 if TYPE_CHECKING:
     from ..quickstart import QuickstartResult
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def quickstart(
     out: Annotated[Path, typer.Option("--out", help="Folder to make; must not exist.")] = Path("quickstart"),
+    as_json: JsonOption = False,
 ) -> None:
     """Walk the whole way once on synthetic CT, in a few minutes. Needs the train extra.
 
@@ -30,7 +31,12 @@ def quickstart(
     """
     from ..quickstart import quickstart as run_quickstart
 
-    _print(run_quickstart(out, log=typer.echo), out)
+    with progress_beside(as_json):
+        result = run_quickstart(out, log=typer.echo)
+    if as_json:
+        print_json(result.to_json())
+    else:
+        _print(result, out)
 
 
 def _print(result: QuickstartResult, out: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,31 +9,19 @@ import typer
 
 from ..errors import UsageError
 from ..interruption import resumable
+from ..recipe import Backbone, Head, Optimizer
 from ..run import Run
 from ..splits import Protocol, Split, grouped_split, paper_split
-from .options import DataArgument, SeedOption, SeriesPatternOption, examples, parse_window
-
-
-class BackboneName(str, Enum):
-    """The backbones, named here so that --help needs no TensorFlow."""
-
-    MOBILENET = "mobilenet"
-    VGG16 = "vgg16"
-    DENSENET121 = "densenet121"
-
-
-class OptimizerName(str, Enum):
-    """The optimizers, named here so that --help needs no TensorFlow."""
-
-    NADAM = "nadam"
-    ADAM = "adam"
-
-
-class HeadName(str, Enum):
-    """The heads, named here so that --help needs no TensorFlow."""
-
-    DENSE = "dense"
-    LINEAR = "linear"
+from .options import (
+    DataArgument,
+    JsonOption,
+    SeedOption,
+    SeriesPatternOption,
+    examples,
+    parse_window,
+    print_json,
+    progress_beside,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -52,13 +39,11 @@ def register(app: typer.Typer) -> None:
 def train(
     data: DataArgument,
     out: Annotated[Path, typer.Option("--out", help="Run folder to write.")],
-    backbone: Annotated[
-        BackboneName, typer.Option("--backbone", help="Base network.")
-    ] = BackboneName.MOBILENET,
+    backbone: Annotated[Backbone, typer.Option("--backbone", help="Base network.")] = Backbone.MOBILENET,
     optimizer: Annotated[
-        OptimizerName,
+        Optimizer,
         typer.Option("--optimizer", help="Optimizer of whatever has epochs, later of convert's tuning too."),
-    ] = OptimizerName.NADAM,
+    ] = Optimizer.NADAM,
     protocol: Annotated[
         Protocol | None,
         typer.Option(
@@ -75,7 +60,7 @@ def train(
         ),
     ] = "imagenet",
     head: Annotated[
-        HeadName | None,
+        Head | None,
         typer.Option(
             "--head",
             help="dense: the paper's, trained; linear: logistic regressions at three depths, solved "
@@ -152,12 +137,12 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with a broken-off run of the same settings.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Train a network of the paper and write a run folder. Needs the train extra."""
     from ..dataset import load_dataset
     from ..training.augment import Augmentation
-    from ..training.backbones import Architecture, Backbone, Head
-    from ..training.loop import Optimizer
+    from ..training.backbones import Architecture
     from ..training.settings import SETTINGS_FILE, TrainSettings
     from ..training.train import train as run_training
 
@@ -179,17 +164,15 @@ def train(
     else:
         chosen = grouped_split(dataset, seed, tuple(hold_out or ()))
     is_paper = chosen.protocol is Protocol.PAPER
-    head = head or (HeadName.DENSE if is_paper else HeadName.LINEAR)
+    head = head or (Head.DENSE if is_paper else Head.LINEAR)
     schedule = _given(epochs=epochs, rate=rate)
     layers = _given(dropout=dropout, hidden_units=hidden_units)
-    if head is HeadName.LINEAR and (of_dense := [*schedule, *layers]):
+    if head is Head.LINEAR and (of_dense := [*schedule, *layers]):
         option = f"--{of_dense[0].replace('_', '-')}"
         raise UsageError(f"{option} is about a dense head; linear ones are solved; add --head dense")
     settings = TrainSettings(
-        architecture=Architecture(
-            Backbone(backbone.value), alpha, size, Head(head.value), blocks=blocks, **layers
-        ),
-        optimizer=Optimizer(optimizer.value),
+        architecture=Architecture(backbone, alpha, size, head, blocks=blocks, **layers),
+        optimizer=optimizer,
         weights=weights,
         fine_tune_epochs=fine_tune_epochs,
         teacher=teacher,
@@ -202,7 +185,7 @@ def train(
         seed=seed,
         **schedule,
     )
-    with resumable(out / SETTINGS_FILE):
+    with resumable(out / SETTINGS_FILE), progress_beside(as_json):
         result = run_training(
             dataset,
             chosen,
@@ -210,8 +193,11 @@ def train(
             out,
             series_pattern=series_pattern,
             resume=resume,
-            log=lambda line: typer.echo(line),
+            log=typer.echo,
         )
+    if as_json:
+        print_json(result.to_json())
+        return
     typer.echo(f"threshold: {result.run.threshold.method}")
     if result.run.abstention is not None:
         typer.echo(f"temperature: {result.run.temperature:.3g}; abstention: {result.run.abstention}")

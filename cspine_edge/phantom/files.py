@@ -176,7 +176,7 @@ def _write_series(
         row = _truth(series, k, name, image_format)
         path = folder / row.path
         if image_format is ImageFormat.DICOM:
-            to_dicom(series, k, window).save_as(path, enforce_file_format=True)
+            _to_dicom(series, k, window).save_as(path, enforce_file_format=True)
         else:
             _write_png(path, window.apply(series.volume[k].astype(np.float64)))
         rows.append(row)
@@ -221,7 +221,7 @@ def _write_png(path: Path, grey: NDArray[np.uint8]) -> None:
     Image.fromarray(grey).save(path)
 
 
-def to_dicom(series: PhantomSeries, k: int, window: Window = BONE_WINDOW) -> FileDataset:
+def _to_dicom(series: PhantomSeries, k: int, window: Window = BONE_WINDOW) -> FileDataset:
     """Make the CT image of slice ``k`` (from 0), with nothing in it that changes from run to run.
 
     Parameters

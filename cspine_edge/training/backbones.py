@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..dataset import LABELS
 from ..errors import ModelError, UsageError
+from ..recipe import Backbone, Head
 from .framework import keras
 
 HEAD_LAYERS = ("pool", "hidden", "dropout", "logits")
@@ -30,27 +30,6 @@ _MOBILENET_STAGES = ((1, 5), (6, 11), (12, 13))
 
 FINE_TUNE_MOMENTUM = 0.9
 """Momentum of the batch normalisation's moving statistics while the base is trained."""
-
-
-class Backbone(str, Enum):
-    """The base network."""
-
-    MOBILENET = "mobilenet"
-    """MobileNet v1 (Howard et al., 2017), the main target."""
-    VGG16 = "vgg16"
-    """VGG16 (Simonyan and Zisserman, 2014), the accuracy reference."""
-    DENSENET121 = "densenet121"
-    """DenseNet121 (Huang et al., 2017)."""
-
-
-class Head(str, Enum):
-    """What is put on the base."""
-
-    DENSE = "dense"
-    """The paper's: Dense (ReLU), Dropout and two logits, on the pooled features of the last block."""
-    LINEAR = "linear"
-    """Two logits on the pooled and normalised features of each of :data:`STAGES`, added up. What is read from late
-    features alone holds less on scanners that were not seen."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,21 +15,10 @@ from ..errors import InputError, OutputError, UsageError
 from ..files import replacing, write_json
 from ..preprocess import Preprocessing
 from ..progress import progress
+from ..recipe import Optimizer
 from .feed import Feed, PairedFeed
 from .framework import keras, tf
 from .pipeline import inference_batches
-
-
-class Optimizer(str, Enum):
-    """The optimizers of the paper."""
-
-    NADAM = "nadam"
-    ADAM = "adam"
-
-    def build(self, rate: Any) -> keras.optimizers.Optimizer:
-        """Give the Keras optimizer with a learning rate or a schedule of it."""
-        constructor = keras.optimizers.Nadam if self is Optimizer.NADAM else keras.optimizers.Adam
-        return constructor(learning_rate=rate)
 
 
 @dataclass(frozen=True)
@@ -138,7 +125,8 @@ def run_phase(
     folder = checkpoints / phase.name
     steps = -(-len(feed.labels) // phase.batch_size)
     schedule = keras.optimizers.schedules.CosineDecay(phase.rate, steps * phase.epochs)
-    optimizer = phase.optimizer.build(schedule if phase.anneal else phase.rate)
+    constructor = keras.optimizers.Nadam if phase.optimizer is Optimizer.NADAM else keras.optimizers.Adam
+    optimizer = constructor(learning_rate=schedule if phase.anneal else phase.rate)
     paired = feed if isinstance(feed, PairedFeed) else None
     trainee = model if teacher is None else _beside(model, teacher, paired is not None)
     if teacher is None:

@@ -10,11 +10,11 @@ from calibration.decision import DEFAULT_COVERAGE, DEFAULT_SENSITIVITY
 from ..documents import DocumentError, parse
 from ..errors import InputError, OutputError, UsageError
 from ..files import new_folder, write_json
+from ..recipe import Optimizer
 from ..splits import Split
 from ..window import Window
 from .augment import Augmentation
 from .backbones import Architecture
-from .loop import Optimizer
 
 SETTINGS_FILE = "settings.json"
 """In a run folder from its beginning: there is something to resume."""

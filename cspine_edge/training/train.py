@@ -21,13 +21,13 @@ from ..files import claimed, file_sha256, replacing, write_json
 from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
 from ..progress import progress
+from ..recipe import Head
 from ..reliability import Reliability, assess
 from ..run import MODEL_FILE, Run, relative_data_path
 from ..splits import Protocol, Split, leak_of
 from ..window import BONE_WINDOW, Window
 from .backbones import (
     Architecture,
-    Head,
     build,
     freeze_base,
     is_of_head,
@@ -62,6 +62,10 @@ class TrainResult:
     run: Run
     metrics: Metrics
     reliability: Reliability
+
+    def to_json(self) -> dict[str, object]:
+        """Give plain data for JSON: what ``run.json`` and ``metrics.json`` hold."""
+        return encode(self)
 
 
 def train(

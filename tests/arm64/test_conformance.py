@@ -21,7 +21,8 @@ from cspine_edge.contract import GoldenPair, KernelFamily, ModelFile
 from cspine_edge.documents import encode
 from cspine_edge.machine import describe_machine
 from cspine_edge.sensors import read_sensors
-from cspine_edge.slices import find_slices, iter_slices
+from cspine_edge.slice_files import find_slices
+from cspine_edge.slices import iter_slices
 
 pytestmark = pytest.mark.arm64
 LITERT_DEVICES = tuple(device for device in DEVICES if device[0] not in WITH_TFLITE_RUNTIME)
