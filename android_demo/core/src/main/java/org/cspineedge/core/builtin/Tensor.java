@@ -89,6 +89,22 @@ final class Tensor {
         return type == INT8 || type == UINT8;
     }
 
+    /** A copy of the bytes of a constant of int8 or uint8. */
+    byte[] bytes(Memory memory) throws GraphException {
+        Shapes.requireEqual(data.limit(), length());
+        byte[] values = memory.bytes(length());
+        data.duplicate().get(values);
+        return values;
+    }
+
+    /** A copy of the numbers of a constant of int32. */
+    int[] ints(Memory memory) throws GraphException {
+        Shapes.requireEqual(data.limit(), 4L * length());
+        int[] values = memory.ints(length());
+        data.duplicate().order(data.order()).asIntBuffer().get(values);
+        return values;
+    }
+
     /** Smallest stored value. */
     int lowest() {
         return type == INT8 ? -128 : 0;
