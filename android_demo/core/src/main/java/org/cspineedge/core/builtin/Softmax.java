@@ -5,6 +5,8 @@ import org.cspineedge.core.KernelFamily;
 /** SOFTMAX of int8 along the last side; outputs are in steps of 1/256 from -128 up. */
 final class Softmax implements Kernel {
     private static final int OPTIONS = 9;
+    /** exp of -1/4, -1/2, -1, -2, -4, -8 and -16 with 31 fractional bits. */
+    private static final int[] EXPONENTIALS = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
 
     private final byte[] input;
     private final byte[] output;
@@ -33,7 +35,7 @@ final class Softmax implements Kernel {
         if (output.zeroPoint != -128 || output.scale() != 1f / 256 || !(beta > 0 && beta * input.scale() < 16)) {
             throw GraphException.lacking("SOFTMAX with these scales");
         }
-        int length = input.fromLast(0);
+        int length = input.lastSide();
         byte[] from = operands.content(0);
         Function function = family == KernelFamily.XNNPACK ? table(input.scale(), beta) : fixed(input.scale(), beta);
         return new Softmax(from, operands.allocateOutput(), input.length() / length, length, function);
@@ -121,19 +123,13 @@ final class Softmax implements Kernel {
         int rest = (x & quarter - 1) - quarter;
         int result = exponentialNearZero(rest << 5);
         int remainder = rest - x;
-        int[] factors = EXPONENTIALS;
-        for (int i = 0; i < factors.length; i++) {
+        for (int i = 0; i < EXPONENTIALS.length; i++) {
             if ((remainder & quarter << i) != 0) {
-                result = FixedPoint.doublingHigh(result, factors[i]);
+                result = FixedPoint.doublingHigh(result, EXPONENTIALS[i]);
             }
         }
         return result;
     }
-
-    /** exp of -1/4, -1/2, -1, -2, -4, -8 and -16 with 31 fractional bits. */
-    private static final int[] EXPONENTIALS = {
-        1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242
-    };
 
     /** A Taylor series about -1/8 for numbers from -1/4 to 0, all with 31 fractional bits. */
     private static int exponentialNearZero(int a) {

@@ -74,10 +74,9 @@ final class Tensor {
         return length;
     }
 
-    /** A side counted from the last one, which is 0; 1 beyond the first. */
-    int fromLast(int position) {
-        int index = shape.length - 1 - position;
-        return index < 0 ? 1 : shape[index];
+    /** Length of the last side; 1 of a tensor without sides. */
+    int lastSide() {
+        return shape.length == 0 ? 1 : shape[shape.length - 1];
     }
 
     /** Real value of a step of a tensor that has one scale. */
