@@ -1,7 +1,11 @@
 package org.cspineedge.core.builtin;
 
+import java.util.Arrays;
+import org.cspineedge.core.KernelFamily;
+
 /** ADD of two tensors of int8 of one shape. */
 final class Add implements Kernel {
+    private static final int OPTIONS = 11;
     private static final int PART = 1 << 14;
 
     private final byte[] first;
@@ -15,7 +19,7 @@ final class Add implements Kernel {
         int of(int a, int b);
     }
 
-    Add(byte[] first, byte[] second, byte[] output, int length, Sum sum) {
+    private Add(byte[] first, byte[] second, byte[] output, int length, Sum sum) {
         this.first = first;
         this.second = second;
         this.output = output;
@@ -23,8 +27,26 @@ final class Add implements Kernel {
         this.sum = sum;
     }
 
+    static Add of(Operands operands, KernelFamily family) throws GraphException {
+        FlatTable options = operands.options(OPTIONS);
+        Tensor a = operands.int8(0);
+        Tensor b = operands.int8(1);
+        Tensor output = operands.int8Output();
+        if (!Arrays.equals(a.shape, b.shape)) {
+            throw GraphException.lacking("ADD of unequal shapes");
+        }
+        Shapes.requireEqual(a.length(), output.length());
+        ActivationRange range = ActivationRange.of(options.int8(0, 0), output, family);
+        Sum sum = family == KernelFamily.XNNPACK && isSingle(a, b, output)
+                ? single(a, b, output, range.low(), range.high())
+                : fixed(a, b, output, range.low(), range.high());
+        byte[] first = operands.content(0);
+        byte[] second = operands.content(1);
+        return new Add(first, second, operands.allocateOutput(), output.length(), sum);
+    }
+
     /** As XNNPACK ({@code qs8-vadd}): factors of 21 bits, rounded once, halves up. */
-    static Sum single(Tensor a, Tensor b, Tensor out, int low, int high) {
+    private static Sum single(Tensor a, Tensor b, Tensor out, int low, int high) {
         float factorA = a.scale() / out.scale();
         float factorB = b.scale() / out.scale();
         int shift = 20 - Math.getExponent(Math.max(factorA, factorB));
@@ -35,7 +57,7 @@ final class Add implements Kernel {
     }
 
     /** As LiteRT's reference kernel: each brought to a common scale, the sum to the output's, in fixed point. */
-    static Sum fixed(Tensor a, Tensor b, Tensor out, int low, int high) {
+    private static Sum fixed(Tensor a, Tensor b, Tensor out, int low, int high) {
         int headroom = 20;
         double common = 2 * Math.max((double) a.scale(), (double) b.scale());
         FixedPoint factorA = FixedPoint.of(a.scale() / common);
@@ -48,7 +70,7 @@ final class Add implements Kernel {
     }
 
     /** Whether XNNPACK takes these scales; it leaves others to LiteRT's own kernel. */
-    static boolean isSingle(Tensor a, Tensor b, Tensor out) {
+    private static boolean isSingle(Tensor a, Tensor b, Tensor out) {
         float factorA = a.scale() / out.scale();
         float factorB = b.scale() / out.scale();
         return Math.min(factorA, factorB) >= 1f / 1024 && Math.max(factorA, factorB) < 256;

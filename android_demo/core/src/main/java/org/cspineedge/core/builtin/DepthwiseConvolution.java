@@ -110,7 +110,7 @@ final class DepthwiseConvolution implements Kernel {
                 }
             }
             for (int pixel = 0; pixel < pixels; pixel++) {
-                int at = ((y * geometry.outWidth()) + x + pixel) * channels;
+                int at = (y * geometry.outWidth() + x + pixel) * channels;
                 rescale.store(sums, pixel * channels, channels, 0, output, at);
             }
         }

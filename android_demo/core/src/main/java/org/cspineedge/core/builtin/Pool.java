@@ -1,9 +1,11 @@
 package org.cspineedge.core.builtin;
 
 import java.util.Arrays;
+import org.cspineedge.core.KernelFamily;
 
 /** MAX_POOL_2D and AVERAGE_POOL_2D of int8; padding takes no part. */
 final class Pool implements Kernel {
+    private static final int OPTIONS = 5;
     private static final int PARTS = 8;
 
     private final Geometry geometry;
@@ -19,7 +21,7 @@ final class Pool implements Kernel {
      * @param low smallest value to be stored
      * @param high largest
      */
-    Pool(Geometry geometry, boolean average, byte[] input, byte[] output, int low, int high) {
+    private Pool(Geometry geometry, boolean average, byte[] input, byte[] output, int low, int high) {
         this.geometry = geometry;
         this.average = average;
         this.input = input;
@@ -27,6 +29,28 @@ final class Pool implements Kernel {
         this.low = low;
         this.high = high;
         rowsOfPart = (geometry.outHeight() + PARTS - 1) / PARTS;
+    }
+
+    /** @param average true for AVERAGE_POOL_2D, false for MAX_POOL_2D */
+    static Pool of(Operands operands, boolean average, KernelFamily family) throws GraphException {
+        FlatTable options = operands.options(OPTIONS);
+        Tensor input = operands.int8(0);
+        Tensor output = operands.int8Output();
+        Geometry geometry = Geometry.of(
+                input,
+                output,
+                options.int32(4, 0),
+                options.int32(3, 0),
+                options.int8(0, 0),
+                options.int32(2, 0),
+                options.int32(1, 0),
+                1,
+                1);
+        Shapes.requireEqual(output.shape[3], geometry.channels());
+        operands.requireSameScale(input, output);
+        ActivationRange range = ActivationRange.of(options.int8(5, 0), output, family);
+        byte[] from = operands.content(0);
+        return new Pool(geometry, average, from, operands.allocateOutput(), range.low(), range.high());
     }
 
     @Override

@@ -29,7 +29,7 @@ interface Rescale {
     /** As XNNPACK ({@code fp32} requantisation): in single precision, halves to even. */
     final class Single implements Rescale {
         /** Added to a float below 2^22 it leaves its nearest integer, halves to even, in the last bits. */
-        static final float MAGIC = 12582912f;
+        private static final float MAGIC = 12582912f;
 
         private static final int MAGIC_BITS = Float.floatToRawIntBits(MAGIC);
 

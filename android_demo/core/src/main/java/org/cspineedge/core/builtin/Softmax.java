@@ -1,7 +1,13 @@
 package org.cspineedge.core.builtin;
 
+import org.cspineedge.core.KernelFamily;
+
 /** SOFTMAX of int8 along the last side; outputs are in steps of 1/256 from -128 up. */
 final class Softmax implements Kernel {
+    private static final int OPTIONS = 9;
+    /** exp of -1/4, -1/2, -1, -2, -4, -8 and -16 with 31 fractional bits. */
+    private static final int[] EXPONENTIALS = {1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242};
+
     private final byte[] input;
     private final byte[] output;
     private final int rows;
@@ -13,12 +19,26 @@ final class Softmax implements Kernel {
         void apply(byte[] input, int from, int length, byte[] output);
     }
 
-    Softmax(byte[] input, byte[] output, int rows, int length, Function function) {
+    private Softmax(byte[] input, byte[] output, int rows, int length, Function function) {
         this.input = input;
         this.output = output;
         this.rows = rows;
         this.length = length;
         this.function = function;
+    }
+
+    static Softmax of(Operands operands, KernelFamily family) throws GraphException {
+        float beta = operands.options(OPTIONS).float32(0, 0);
+        Tensor input = operands.int8(0);
+        Tensor output = operands.int8Output();
+        Shapes.requireEqual(input.length(), output.length());
+        if (output.zeroPoint != -128 || output.scale() != 1f / 256 || !(beta > 0 && beta * input.scale() < 16)) {
+            throw GraphException.lacking("SOFTMAX with these scales");
+        }
+        int length = input.lastSide();
+        byte[] from = operands.content(0);
+        Function function = family == KernelFamily.XNNPACK ? table(input.scale(), beta) : fixed(input.scale(), beta);
+        return new Softmax(from, operands.allocateOutput(), input.length() / length, length, function);
     }
 
     @Override
@@ -34,7 +54,7 @@ final class Softmax implements Kernel {
     }
 
     /** As LiteRT's optimised kernel, which XNNPACK leaves it to: exponentials from a table of floats. */
-    static Function table(float inputScale, float beta) {
+    private static Function table(float inputScale, float beta) {
         float[] exponentials = new float[256];
         float scale = -inputScale * beta;
         for (int below = 0; below < 256; below++) {
@@ -55,7 +75,7 @@ final class Softmax implements Kernel {
     }
 
     /** As LiteRT's reference kernel ({@code softmax.h}): gemmlowp's fixed point, 5 integer bits, 12 of the sum. */
-    static Function fixed(float inputScale, float beta) {
+    private static Function fixed(float inputScale, float beta) {
         FixedPoint factor = FixedPoint.of(Math.min((double) beta * inputScale * (1 << 26), (1L << 31) - 1.0));
         int shift = factor.shift();
         int farthest = -(int) Math.floor(31.0 * (1 << 26) / Math.scalb(1.0, shift));
@@ -103,19 +123,13 @@ final class Softmax implements Kernel {
         int rest = (x & quarter - 1) - quarter;
         int result = exponentialNearZero(rest << 5);
         int remainder = rest - x;
-        int[] factors = EXPONENTIALS;
-        for (int i = 0; i < factors.length; i++) {
+        for (int i = 0; i < EXPONENTIALS.length; i++) {
             if ((remainder & quarter << i) != 0) {
-                result = FixedPoint.doublingHigh(result, factors[i]);
+                result = FixedPoint.doublingHigh(result, EXPONENTIALS[i]);
             }
         }
         return result;
     }
-
-    /** exp of -1/4, -1/2, -1, -2, -4, -8 and -16 with 31 fractional bits. */
-    private static final int[] EXPONENTIALS = {
-        1672461947, 1302514674, 790015084, 290630308, 39332535, 720401, 242
-    };
 
     /** A Taylor series about -1/8 for numbers from -1/4 to 0, all with 31 fractional bits. */
     private static int exponentialNearZero(int a) {

@@ -74,10 +74,9 @@ final class Tensor {
         return length;
     }
 
-    /** A side counted from the last one, which is 0; 1 beyond the first. */
-    int fromLast(int position) {
-        int index = shape.length - 1 - position;
-        return index < 0 ? 1 : shape[index];
+    /** Length of the last side; 1 of a tensor without sides. */
+    int lastSide() {
+        return shape.length == 0 ? 1 : shape[shape.length - 1];
     }
 
     /** Real value of a step of a tensor that has one scale. */
@@ -87,6 +86,22 @@ final class Tensor {
 
     boolean isQuantized() {
         return type == INT8 || type == UINT8;
+    }
+
+    /** A copy of the bytes of a constant of int8 or uint8. */
+    byte[] bytes(Memory memory) throws GraphException {
+        Shapes.requireEqual(data.limit(), length());
+        byte[] values = memory.bytes(length());
+        data.duplicate().get(values);
+        return values;
+    }
+
+    /** A copy of the numbers of a constant of int32. */
+    int[] ints(Memory memory) throws GraphException {
+        Shapes.requireEqual(data.limit(), 4L * length());
+        int[] values = memory.ints(length());
+        data.duplicate().order(data.order()).asIntBuffer().get(values);
+        return values;
     }
 
     /** Smallest stored value. */
