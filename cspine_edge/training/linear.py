@@ -60,7 +60,8 @@ def solve_linear_heads(
     count = len(heads)  # a shortened network ends before the last strides
     for (norm, logits), stride, penalty in zip(heads, STAGES[:count], penalties[:count], strict=True):
         stop = start + norm.input_shape[-1]
-        rows = unnamed_array((len(labels), stop - start), np.float64)  # nothing below makes another of its size
+        # Nothing below makes another array of its size.
+        rows = unnamed_array((len(labels), stop - start), np.float64)
         for number, rendition in enumerate(features.renditions):
             rows[number * each : (number + 1) * each] = rendition[:, start:stop]
         mean = np.asarray(rows.mean(axis=0))
