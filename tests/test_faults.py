@@ -510,30 +510,6 @@ def test_an_interrupted_predict_keeps_what_it_has(
         assert [Path(row["path"]).name for row in rows] == [f"{place:04}.dcm" for place in range(len(rows))]
 
 
-def test_a_signal_waits_for_what_is_being_written() -> None:
-    code = """
-import os, sys
-from cspine_edge.interruption import Interrupted, end_on_signals, whole
-end_on_signals()
-try:
-    with whole():
-        os.kill(os.getpid(), 15)
-        print("whole", flush=True)
-    print("not reached")
-except Interrupted as end:
-    print(end, end.code)
-try:
-    with whole():
-        os.kill(os.getpid(), 2)
-        os.kill(os.getpid(), 2)
-        print("not reached")
-except Interrupted as end:
-    print(end, end.code)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["whole", "interrupted 143", "interrupted 130"]
-
-
 def test_a_signal_that_the_parent_ignores_is_ignored(phantom_data: Path) -> None:
     """As of a process that a shell has started in the background, or with nohup."""
     words = ["sh", "-c", "trap '' INT; exec \"$@\"", "sh", sys.executable, "-c", _SIGNALLED]
