@@ -30,7 +30,7 @@ import numpy.typing as npt
 from .errors import DatasetError, SliceError, UsageError
 from .preprocess import Preprocessing, prepare
 from .scratch import unnamed_array
-from .slice_files import find_slices
+from .slice_files import each_file
 from .slices import CtSlice, read_slices
 
 LABELS = ("normal", "fracture")
@@ -40,7 +40,7 @@ UNKNOWN_SERIES = "unknown"
 """Series of the slices whose series nothing tells; only the audit goes on with such."""
 
 _SPLIT_FOLDERS = ("train", "val", "test")
-_PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
+PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 
 FILE_NAME_PATTERNS = (
     r"^(?P<series>.*\S)\s*\((?P<index>\d+)\)",  # CSFDV1B10 (18)-rotated3.png
@@ -49,7 +49,7 @@ FILE_NAME_PATTERNS = (
 """Regular expressions tried in turn on a file's stem; groups ``series`` and (optional) ``index``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # a data set may have a million
 class LabelledSlice:
     """One labelled slice.
 
@@ -205,20 +205,19 @@ def _compile_patterns(series_pattern: str | None) -> list[re.Pattern[str]]:
 
 
 def _from_folders(root: Path) -> list[LabelledSlice]:
-    found = []
+    found: list[LabelledSlice] = []
     for prefix in ("", *_SPLIT_FOLDERS):
         for label, name in enumerate(LABELS):
             folder = root / prefix / name
             if not folder.is_dir():
                 continue
             try:
-                paths = find_slices([folder])
+                found += (
+                    LabelledSlice(path.relative_to(root).as_posix(), label, "", folder=prefix or None)
+                    for path in each_file([folder])
+                )
             except SliceError as error:
                 raise DatasetError(folder, "holds no slices") from error
-            found += [
-                LabelledSlice(path.relative_to(root).as_posix(), label, "", folder=prefix or None)
-                for path in paths
-            ]
     return found
 
 
@@ -266,14 +265,14 @@ def _with_series(
     if manifest_path.is_file():
         manifest = {row["path"]: row for row in _read_csv(manifest_path, {"path", "series"})}
     slices = []
+    names: dict[str, str] = {}  # one string for a series, not one for each of its slices
     for item in found:
         row = manifest.get(item.path)
-        if item.series:
-            slices.append(item)
-        elif row is not None and row["series"]:
-            slices.append(replace(item, series=row["series"], slice_index=_slice_index(row)))
-        else:
-            slices.append(_identify(base, item, patterns, series_needed))
+        if row is not None and row["series"] and not item.series:
+            item = replace(item, series=row["series"], slice_index=_slice_index(row))
+        elif not item.series:
+            item = _identify(base, item, patterns, series_needed)
+        slices.append(replace(item, series=names.setdefault(item.series, item.series)))
     return slices
 
 
@@ -281,7 +280,7 @@ def _identify(
     base: Path, item: LabelledSlice, patterns: Sequence[re.Pattern[str]], series_needed: bool
 ) -> LabelledSlice:
     path = base / item.path
-    if path.suffix.lower() not in _PICTURE_SUFFIXES:  # a UID for a name has any suffix
+    if path.suffix.lower() not in PICTURE_SUFFIXES:  # a UID for a name has any suffix
         series, index = _dicom_series(path)
         if series is not None:
             return replace(item, series=series, slice_index=index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import NormalDist
 from typing import Any
@@ -201,7 +201,7 @@ def evaluate(
     )
 
 
-def cluster_index(units: Sequence[object]) -> npt.NDArray[np.intp]:
+def cluster_index(units: Iterable[object]) -> npt.NDArray[np.intp]:
     """Number the distinct units from 0 in order of first appearance; shape (n,)."""
     numbers: dict[object, int] = {}
     return np.array([numbers.setdefault(unit, len(numbers)) for unit in units], dtype=np.intp)

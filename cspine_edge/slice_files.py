@@ -79,11 +79,18 @@ def _raise(error: CspineError) -> None:
     raise error
 
 
-def natural_key(name: str) -> tuple[list[str | int], str]:
-    """Sort key by which ``img2`` comes before ``img10``."""
-    parts: list[str | int] = list(re.split(r"(\d+)", name.casefold()))
-    parts[1::2] = [int(number) for number in parts[1::2]]
-    return parts, name
+def natural_key(name: str) -> str:
+    """Sort key by which ``img2`` comes before ``img10``; a string, for a folder has as many keys as files."""
+    # A number becomes NUL, which no name has, its length and its digits; what ends comes before what goes on.
+    return f"{_NUMBER.sub(_as_key, name.casefold())}\0\0{name}"
+
+
+_NUMBER = re.compile(r"\d+")
+
+
+def _as_key(number: re.Match[str]) -> str:
+    digits = str(int(number[0]))
+    return f"\0{chr(len(digits))}{digits}"
 
 
 def _walk(folder: Path, report: OnError) -> Iterator[Path]:

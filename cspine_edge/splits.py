@@ -158,7 +158,7 @@ def grouped_split(dataset: LabelledDataset, seed: int, hold_out: tuple[str, ...]
         If a series in ``hold_out`` does not exist, or the training part would lack a class.
     """
     rng = np.random.default_rng(seed)
-    names = sorted(set(dataset.series.tolist()))
+    names = sorted({item.series for item in dataset.slices})
     for name in hold_out:
         if name not in names:
             raise DatasetError(dataset.root, f"has no series '{name}'; it has {', '.join(names[:8])}")
@@ -192,7 +192,9 @@ def grouped_split(dataset: LabelledDataset, seed: int, hold_out: tuple[str, ...]
 
 
 def _mixed_series(dataset: LabelledDataset, names: list[str]) -> list[str]:
-    labels_of = {name: set(dataset.labels[dataset.series == name].tolist()) for name in names}
+    labels_of: dict[str, set[int]] = {}
+    for item in dataset.slices:
+        labels_of.setdefault(item.series, set()).add(item.label)
     return [name for name in names if len(labels_of[name]) == len(LABELS)]
 
 
@@ -208,12 +210,14 @@ def _draw_series(
 
 def _draw_families(dataset: LabelledDataset, names: list[str], rng: np.random.Generator) -> set[str]:
     """Draw a share of the slice families of each class and series; all variants go together."""
-    chosen: set[str] = set()
+    families: dict[tuple[str, int], set[tuple[str, str]]] = {}
+    for item in dataset.slices:
+        families.setdefault((item.series, item.label), set()).add(item.family)
+    drawn: set[tuple[str, str]] = set()
     for name in names:
         for label in range(len(LABELS)):
-            members = [item for item in dataset.slices if item.series == name and item.label == label]
-            families = sorted({item.family for item in members})
-            count = round(_VALIDATION_SHARE * len(families))
-            drawn = {families[i] for i in rng.permutation(len(families))[:count]}
-            chosen |= {item.path for item in dataset.slices if item.series in names and item.family in drawn}
-    return chosen
+            members = sorted(families.get((name, label), ()))
+            count = round(_VALIDATION_SHARE * len(members))
+            drawn.update(members[i] for i in rng.permutation(len(members))[:count])
+    among = set(names)
+    return {item.path for item in dataset.slices if item.series in among and item.family in drawn}

@@ -20,8 +20,7 @@ from typer.testing import CliRunner, Result
 
 from cspine_edge.audit import AuditReport, Check, Finding, Severity, audit_dataset
 from cspine_edge.audit.confounding import judge_nuisances
-from cspine_edge.audit.looks import Look
-from cspine_edge.audit.neighbours import probe_neighbours
+from cspine_edge.audit.looks import Looks
 from cspine_edge.cli.audit import register
 from cspine_edge.dataset import LabelledDataset, LabelledSlice, load_dataset
 from cspine_edge.errors import DatasetError, InputError, OutputError
@@ -116,18 +115,24 @@ def test_innocent_nuisances_are_rarely_flagged() -> None:
     flagged, naive = 0, 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
-        slices, looks = [], []
+        slices, brightness, sizes = [], [], []
         for series in range(12):
             start, count = rng.integers(10), rng.integers(2, 9)
             fractured = (np.arange(10) - start) % 10 < count
-            brightness = rng.normal(60, 15) + np.cumsum(rng.normal(0, 5, 10))
-            size = int(128 + 16 * rng.integers(3))
+            brightness.append(rng.normal(60, 15) + np.cumsum(rng.normal(0, 5, 10)))
+            sizes.append(np.full(10, (128 + 16 * rng.integers(3)) ** 2))
             for index in range(10):
                 name = f"{series:02}_{index}.png"
                 slices.append(LabelledSlice(name, int(fractured[index]), f"{series:02}", index))
-                shade, grey = float(brightness[index]), np.zeros((1, 1), np.uint8)
-                looks.append(Look("", size, size, shade, 0.0, None, ".png", grey))
-        dataset = LabelledDataset(Path(), tuple(slices))
+        dataset, n = LabelledDataset(Path(), tuple(slices)), len(slices)
+        looks = Looks(
+            same=np.arange(n),
+            size=np.concatenate(sizes),
+            brightness=np.concatenate(brightness),
+            spread=np.zeros(n),
+            window=np.full((n, 2), np.nan),
+            file_format=np.full(n, ".png"),
+        )
         nuisances = [item for item in judge_nuisances(dataset, looks, None, seed) if item.name != "series"]
         flagged += any(min(item.p_within or 1, item.p_between or 1) < 0.05 for item in nuisances)
         naive += any(item.auc > 0.5 + 1.96 * (121 / (12 * 60 * 60)) ** 0.5 for item in nuisances)
@@ -374,28 +379,6 @@ def test_what_is_constant_in_a_series_is_judged_by_series(data: Path, patients: 
     assert size.confounds is proven
     finding = next(item for item in report.findings if "image size" in item.sentence)
     assert finding.severity is (Severity.CRITICAL if proven else Severity.INFO)
-
-
-# The nearest-neighbour probe
-
-
-def test_probe_equals_the_plain_computation() -> None:
-    rng = np.random.default_rng(0)
-    n = 700  # more than are computed at a time
-    thumbnails = rng.integers(0, 256, (n, 64), dtype=np.uint8)
-    labels = rng.integers(0, 2, n)
-    series = np.array([f"s{k}" for k in rng.integers(0, 5, n)])
-    train = rng.random(n) < 0.6
-    probe, copied = probe_neighbours(thumbnails, labels, series, train, ~train)
-    wide = thumbnails.astype(np.int64)
-    distance = np.stack([((wide - row) ** 2).sum(axis=1) for row in wide]).astype(float)
-    known = labels[np.where(train, distance, np.inf).argmin(axis=1)]
-    foreign = labels[np.where(series[:, None] != series, distance, np.inf).argmin(axis=1)]
-    assert probe.random_accuracy == pytest.approx((known == labels)[~train].mean())
-    np.testing.assert_array_equal(copied, foreign)
-    expected = {name: (foreign == labels)[series == name].mean() for name in np.unique(series)}
-    assert {entry.series: entry.accuracy for entry in probe.held_out} == pytest.approx(expected)
-    assert probe.held_out_accuracy == pytest.approx(np.mean(list(expected.values())))
 
 
 # Data that cannot be read or divided

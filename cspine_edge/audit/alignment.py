@@ -3,11 +3,16 @@
 A picture is sampled on rings around its centre. A turn shifts every ring, a mirroring reverses it, and neither
 changes the magnitudes of a ring's Fourier coefficients: those are the signature by which candidates are found.
 The turn itself is the peak of the circular cross-correlation of the rings, summed over all rings.
+
+Of many pictures each is compared with a part only: some of them are taken for *pivots*, every picture belongs to the
+cell of its likest pivot, and is compared with those in the cells of its likest few pivots (an inverted file, Sivic and
+Zisserman 2003, whose words are drawn from the data). So the work grows with the number of pictures, not with its
+square.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -21,7 +26,8 @@ SIDE = 112
 
 _RINGS, _ANGLES, _FREQUENCIES, _SIGNATURE = 24, 256, 64, 20
 _CHUNK = 256
-_HELD = 2**23  # likenesses in memory at a time
+_CELL, _CELLS = 1024, 8  # pictures of a cell, about; cells that a picture is compared with
+_BLOCK = 1024  # pictures that are compared with so many others at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +39,11 @@ class Rings:
     spectra
         A row per picture, shape (rings, frequencies), complex64; every picture has mean 0 and length 1.
     signatures
-        Magnitudes of the lowest frequencies, shape (n, rings * lowest), float32, length 1.
+        A row per picture, shape (rings * lowest,), float32, length 1: magnitudes of the lowest frequencies.
     """
 
     spectra: Rows
-    signatures: npt.NDArray[np.float32]
+    signatures: Rows
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def sample_rings(pictures: Iterable[npt.NDArray[np.uint8]]) -> Rings:
         ((top + 1) * SIDE + left + 1, down * right),
     )
     spectra = Rows((_RINGS, _FREQUENCIES), np.complex64)
-    signatures = []
+    signatures = Rows((_RINGS * _SIGNATURE,), np.float32)
     left = iter(pictures)
     while some := list(islice(left, _CHUNK)):
         flat = np.stack(some).reshape(-1, SIDE * SIDE)
@@ -77,7 +83,7 @@ def sample_rings(pictures: Iterable[npt.NDArray[np.uint8]]) -> Rings:
         spectra.append(lines)
         magnitudes = np.abs(lines[:, :, :_SIGNATURE]).reshape(len(lines), -1)
         signatures.append(magnitudes / _length(magnitudes)[:, None])
-    return Rings(spectra, np.concatenate(signatures))
+    return Rings(spectra, signatures)
 
 
 def _length(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
@@ -86,22 +92,79 @@ def _length(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
     return np.where(length > 0, length, 1).astype(np.float32)
 
 
-def nearest(signatures: npt.NDArray[np.float32], count: int) -> npt.NDArray[np.intp]:
-    """Find the ``count`` most similar other signatures of each, shape (n, count), the most similar first."""
-    count = min(count, len(signatures) - 1)
-    found = np.empty((len(signatures), count), dtype=np.intp)
-    step = max(1, min(_CHUNK, _HELD // len(signatures)))
-    for start in range(0, len(signatures), step):
-        rows = slice(start, start + step)
-        likeness = signatures[rows] @ signatures.T
-        likeness[np.arange(len(likeness)), np.arange(start, start + len(likeness))] = -1
-        best = np.argpartition(-likeness, count - 1, axis=1)[:, :count] if count else found[rows]
+def likest_pairs(signatures: Rows, members: npt.NDArray[np.intp], count: int) -> npt.NDArray[np.intp]:
+    """Pair each of some pictures with the ``count`` others of them whose signatures are the most similar.
+
+    Up to ``_CELL * _CELLS`` members all are compared with all.
+
+    Parameters
+    ----------
+    signatures
+        Of all pictures.
+    members
+        Numbers of those to pair, ascending, shape (m,).
+    count
+        How many others.
+
+    Returns
+    -------
+    numpy.ndarray
+        Each pair once, the lower number first, sorted; shape (p, 2), intp.
+    """
+    found = np.full((len(members), count), -1, dtype=np.intp)  # -1 is none
+    likeness = np.full((len(members), count), -np.inf, dtype=np.float32)
+    for home, near in _cells(signatures, members):
+        for others in _blocks(home):
+            second = signatures.take(members[others])
+            for rows in _blocks(near):
+                new = signatures.take(members[rows]) @ second.T
+                new[rows[:, None] == others] = -np.inf
+                new = np.concatenate([likeness[rows], new], axis=1)
+                numbers = np.concatenate(
+                    [found[rows], np.broadcast_to(others, (len(rows), len(others)))], axis=1
+                )
+                best = np.argpartition(-new, count - 1, axis=1)[:, :count]
+                likeness[rows] = np.take_along_axis(new, best, axis=1)
+                found[rows] = np.take_along_axis(numbers, best, axis=1)
+    one, rank = np.nonzero(np.isfinite(likeness))
+    ends = np.sort(np.stack([members[one], members[found[one, rank]]], axis=1), axis=1)
+    return np.unique(ends, axis=0)
+
+
+def _blocks(numbers: npt.NDArray[np.intp]) -> Iterator[npt.NDArray[np.intp]]:
+    return (numbers[start : start + _BLOCK] for start in range(0, len(numbers), _BLOCK))
+
+
+def _cells(
+    signatures: Rows, members: npt.NDArray[np.intp]
+) -> Iterator[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]]:
+    """Give per cell the positions among the members of those that belong to it, and of those to compare with them."""
+    everything = np.arange(len(members))
+    cells = -(-len(members) // _CELL)
+    if cells <= _CELLS:
+        yield everything, everything
+        return
+    pivots = signatures.take(members[np.linspace(0, len(members) - 1, cells).astype(np.intp)])
+    likest = np.empty((len(members), _CELLS), dtype=np.int32)
+    for rows in _blocks(everything):
+        likeness = signatures.take(members[rows]) @ pivots.T
+        best = np.argpartition(-likeness, _CELLS - 1, axis=1)[:, :_CELLS]
         order = np.argsort(-np.take_along_axis(likeness, best, axis=1), axis=1, kind="stable")
-        found[rows] = np.take_along_axis(best, order, axis=1)
-    return found
+        likest[rows] = np.take_along_axis(best, order, axis=1)
+    homes, visitors = (_by_cell(numbers, cells) for numbers in (likest[:, :1], likest))
+    yield from zip(homes, visitors, strict=True)
 
 
-def place(rings: Rings, pairs: npt.NDArray[np.intp]) -> tuple[list[Placement], npt.NDArray[np.float32]]:
+def _by_cell(cell: npt.NDArray[np.int32], cells: int) -> list[npt.NDArray[np.intp]]:
+    """Give per cell the rows that name it, ascending."""
+    order = np.argsort(cell, axis=None, kind="stable")
+    ends = np.searchsorted(cell.ravel()[order], np.arange(1, cells))
+    return np.split(order // cell.shape[1], ends)
+
+
+def place(
+    rings: Rings, pairs: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_], npt.NDArray[np.float32]]:
     """Find the turn that lays each pair on each other best.
 
     Parameters
@@ -114,16 +177,19 @@ def place(rings: Rings, pairs: npt.NDArray[np.intp]) -> tuple[list[Placement], n
     Returns
     -------
     tuple
-        Per pair its placement; and the correlation there, shape (m,), up to 1.
+        Of each pair's :class:`Placement` the turn and whether it is mirrored; and the correlation there, up to 1;
+        each of shape (m,).
     """
-    placements: list[Placement] = []
+    turns = np.empty(len(pairs), dtype=np.float64)
+    mirrored = np.empty(len(pairs), dtype=np.bool_)
     likeness = np.empty(len(pairs), dtype=np.float32)
     for start in range(0, len(pairs), _CHUNK):
-        first, second = (rings.spectra.take(pairs[start : start + _CHUNK, side]) for side in (0, 1))
+        some = slice(start, start + _CHUNK)
+        first, second = (rings.spectra.take(pairs[some, side]) for side in (0, 1))
         products = np.stack([np.einsum("nrk,nrk->nk", first, other) for other in (second.conj(), second)])
         curves = np.fft.irfft(products, _ANGLES, axis=2) * (_ANGLES / 2)
-        mirrored = curves[1].max(axis=1) > curves[0].max(axis=1)
-        chosen = np.where(mirrored[:, None], curves[1], curves[0])
+        mirrored[some] = curves[1].max(axis=1) > curves[0].max(axis=1)
+        chosen = np.where(mirrored[some, None], curves[1], curves[0])
         peak = chosen.argmax(axis=1)
         before, top, after = (
             np.take_along_axis(chosen, ((peak + step) % _ANGLES)[:, None], axis=1)[:, 0]
@@ -132,7 +198,6 @@ def place(rings: Rings, pairs: npt.NDArray[np.intp]) -> tuple[list[Placement], n
         bend = before - 2 * top + after
         # The peak of the parabola through the three values.
         offset = np.where(bend < 0, 0.5 * (before - after) / np.where(bend < 0, bend, 1), 0)
-        turns = (peak + offset) * (2 * np.pi / _ANGLES)
-        placements += [Placement(float(t), bool(m)) for t, m in zip(turns, mirrored, strict=True)]
-        likeness[start : start + _CHUNK] = top
-    return placements, likeness
+        turns[some] = (peak + offset) * (2 * np.pi / _ANGLES)
+        likeness[some] = top
+    return turns, mirrored, likeness

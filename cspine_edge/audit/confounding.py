@@ -17,7 +17,6 @@ The p-values are two-sided and multiplied by the number of tests made (Bonferron
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,7 +25,8 @@ import numpy.typing as npt
 from ..dataset import UNKNOWN_SERIES, LabelledDataset
 from ..metrics import cluster_index, roc_auc
 from ..slice_files import natural_key
-from .looks import Look
+from .looks import Looks
+from .neighbours import Copied
 
 AUC_BOUND = 0.75
 """Folded AUC from which a nuisance is a finding, if it is no chance."""
@@ -37,6 +37,7 @@ SERIES = "series"
 """Name of the nuisance that is the series itself."""
 
 _PERMUTATIONS, _FOLDS = 4000, 5
+_HELD = 2**20  # values of permuted series in memory
 
 _Values = npt.NDArray[np.float64]
 
@@ -100,7 +101,7 @@ class _Originals:
 
 
 def judge_nuisances(
-    dataset: LabelledDataset, looks: Sequence[Look], copied: npt.NDArray[np.int64] | None, seed: int
+    dataset: LabelledDataset, looks: Looks, copied: Copied | None, seed: int
 ) -> tuple[Nuisance, ...]:
     """Judge the series itself, slice position, brightness, image size, file format and the thumbnail.
 
@@ -109,7 +110,7 @@ def judge_nuisances(
     dataset, looks
         The slices and what was seen of them, in the same order.
     copied
-        Label of each slice's nearest thumbnail in another series, if there is another.
+        Labels of the nearest thumbnails in another series, if there is another.
     seed
         Seed of the permutations.
     """
@@ -118,21 +119,20 @@ def judge_nuisances(
     variables: dict[str, npt.ArrayLike] = {}
     if all(item.slice_index is not None for item in dataset.slices):
         variables["slice position"] = [item.slice_index or 0 for item in dataset.slices]
-    variables["mean brightness"] = [look.brightness for look in looks]
-    variables["grey-level spread"] = [look.spread for look in looks]
-    if all(look.window is not None for look in looks):
-        windows = [look.window for look in looks if look.window is not None]
-        variables["window centre"] = [window.center for window in windows]
-        variables["window width"] = [window.width for window in windows]
-    variables["image size"] = [look.height * look.width for look in looks]
-    formats = sorted({look.file_format for look in looks})
+    variables["mean brightness"] = looks.brightness
+    variables["grey-level spread"] = looks.spread
+    if np.isfinite(looks.window).all():
+        variables["window centre"], variables["window width"] = looks.window.T
+    variables["image size"] = looks.size
+    formats = sorted(set(looks.file_format.tolist()))
     # One format tells nothing, and of two the second is the first turned round.
     for file_format in formats[1:] if len(formats) < 3 else formats:
-        variables[f"file format {file_format}"] = [look.file_format == file_format for look in looks]
-    if copied is not None:
-        variables["thumbnail of another series"] = copied
+        variables[f"file format {file_format}"] = looks.file_format == file_format
     judged = [_judge_series(originals, rng)]
-    judged += [_judge(name, originals.mean(values), originals, rng) for name, values in variables.items()]
+    judged += [_judge(name, values, originals, rng) for name, values in variables.items()]
+    if copied is not None:
+        tried = replace(dataset, slices=tuple(dataset.slices[position] for position in copied.tried.tolist()))
+        judged.append(_judge("thumbnail of another series", copied.labels, _originals(tried), rng))
     tests = sum(p is not None for item in judged for p in (item.p_within, item.p_between))
     return tuple(
         replace(
@@ -151,15 +151,15 @@ def _originals(dataset: LabelledDataset) -> _Originals:
 
     order = sorted(range(len(dataset)), key=place)
     ordered = [dataset.slices[position] for position in order]
-    number = cluster_index([(item.family, item.label) for item in ordered])
+    number = cluster_index((item.family, item.label) for item in ordered)
     _, first = np.unique(number, return_index=True)
     of_slice = np.empty(len(dataset), dtype=np.intp)
     of_slice[order] = number
     return _Originals(
         of_slice=of_slice,
         labels=np.array([ordered[position].label for position in first], dtype=np.int64),
-        series=cluster_index([ordered[position].series for position in first]),
-        known=UNKNOWN_SERIES not in dataset.series,
+        series=cluster_index(ordered[position].series for position in first),
+        known=all(item.series != UNKNOWN_SERIES for item in ordered),
     )
 
 
@@ -167,8 +167,11 @@ def _judge_series(originals: _Originals, rng: np.random.Generator) -> Nuisance:
     """Judge the series by the share of fractures in it, against labels dealt out to all slices at random."""
     sizes = np.bincount(originals.series)
     fractures = np.bincount(originals.series, originals.labels)
-    dealt = rng.multivariate_hypergeometric(sizes, int(fractures.sum()), size=_PERMUTATIONS)
-    spread, chance = fractures**2 / sizes, dealt**2 / sizes
+    spread = fractures**2 / sizes
+    chance = [
+        (rng.multivariate_hypergeometric(sizes, int(fractures.sum()), size=some) ** 2 / sizes).sum(axis=1)
+        for some in _some_at_a_time(len(sizes))
+    ]
     score = (fractures / sizes)[originals.series]
     return Nuisance(
         name=SERIES,
@@ -176,11 +179,18 @@ def _judge_series(originals: _Originals, rng: np.random.Generator) -> Nuisance:
         auc_within=None,
         balanced_accuracy=_rule_of_series(originals, rng),
         p_within=None,
-        p_between=_p_value(spread.sum(), chance.sum(axis=1)) if len(sizes) > 1 else None,
+        p_between=_p_value(spread.sum(), np.concatenate(chance)) if len(sizes) > 1 else None,
     )
 
 
-def _judge(name: str, values: _Values, originals: _Originals, rng: np.random.Generator) -> Nuisance:
+def _some_at_a_time(series: int) -> list[int]:
+    """Give numbers of permutations of so many series that memory has room for, all of them together."""
+    step = max(1, _HELD // series)
+    return [min(step, _PERMUTATIONS - done) for done in range(0, _PERMUTATIONS, step)]
+
+
+def _judge(name: str, of_slices: npt.ArrayLike, originals: _Originals, rng: np.random.Generator) -> Nuisance:
+    values = originals.mean(of_slices)
     auc_within, p_within = _within_series(values, originals, rng) if originals.known else (None, None)
     return Nuisance(
         name=name,
@@ -198,9 +208,9 @@ def _within_series(
     """Folded AUC over pairs of one series, and its p-value against labels turned round in their series."""
     pairs, excess, chance = 0.0, 0.0, np.zeros(_PERMUTATIONS)
     varies = False
-    for number in range(int(originals.series.max()) + 1):
-        labels = originals.labels[originals.series == number]
-        ranks = _mid_ranks(values[originals.series == number])
+    ends = np.cumsum(np.bincount(originals.series))[:-1]  # they lie in the order of their series
+    for labels, own in zip(np.split(originals.labels, ends), np.split(values, ends), strict=True):
+        ranks = _mid_ranks(own)
         size, positive = len(labels), int(labels.sum())
         if positive in (0, size):
             continue
@@ -225,8 +235,10 @@ def _between_series(values: _Values, originals: _Originals, rng: np.random.Gener
     ranks -= ranks.mean()
     if not np.ptp(ranks) or np.ptp(surplus / sizes) < 1e-9:
         return None
-    swapped = rng.permuted(np.tile(ranks, (_PERMUTATIONS, 1)), axis=1)
-    return _p_value(abs(surplus @ ranks), np.abs(swapped @ surplus))
+    chance = [
+        rng.permuted(np.tile(ranks, (some, 1)), axis=1) @ surplus for some in _some_at_a_time(len(ranks))
+    ]
+    return _p_value(abs(surplus @ ranks), np.abs(np.concatenate(chance)))
 
 
 def _p_value(found: float, chance: _Values) -> float:

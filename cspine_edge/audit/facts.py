@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,7 +10,9 @@ import numpy.typing as npt
 
 from ..dataset import LabelledDataset, LabelledSlice
 from ..errors import DatasetError
+from ..metrics import cluster_index
 from ..splits import Protocol, Split, leak_of, paper_split
+from .disjoint import DisjointSets
 
 
 @dataclass(frozen=True)
@@ -121,23 +122,29 @@ class SplitLeak:
     same_pixels: int
 
 
-def summarise_series(dataset: LabelledDataset, brightness: Mapping[str, float]) -> tuple[SeriesSummary, ...]:
-    """Describe each series, in the order of their names; ``brightness`` is the mean grey level by path."""
-    members: dict[str, list[LabelledSlice]] = {}
-    for item in dataset.slices:
-        members.setdefault(item.series, []).append(item)
-    return tuple(
-        SeriesSummary(
-            series=name,
-            slices=len(items),
-            originals=len({item.family for item in items}),
-            fractures=sum(item.label for item in items),
-            fracture_index=_index_range(items, 1),
-            normal_index=_index_range(items, 0),
-            brightness=(_histogram(items, 0, brightness), _histogram(items, 1, brightness)),
+def summarise_series(
+    dataset: LabelledDataset, brightness: npt.NDArray[np.float64]
+) -> tuple[SeriesSummary, ...]:
+    """Describe each series, in the order of their names; ``brightness`` is each slice's mean grey level, shape (n,)."""
+    members: dict[str, list[int]] = {}
+    for position, item in enumerate(dataset.slices):
+        members.setdefault(item.series, []).append(position)
+    summaries = []
+    for name, positions in sorted(members.items()):
+        items, levels = [dataset.slices[k] for k in positions], brightness[positions]
+        labels = np.array([item.label for item in items])
+        summaries.append(
+            SeriesSummary(
+                series=name,
+                slices=len(items),
+                originals=len({item.family for item in items}),
+                fractures=int(labels.sum()),
+                fracture_index=_index_range(items, 1),
+                normal_index=_index_range(items, 0),
+                brightness=(_histogram(levels[labels == 0]), _histogram(levels[labels == 1])),
+            )
         )
-        for name, items in sorted(members.items())
-    )
+    return tuple(summaries)
 
 
 def _index_range(items: Sequence[LabelledSlice], label: int) -> tuple[int, int] | None:
@@ -145,26 +152,23 @@ def _index_range(items: Sequence[LabelledSlice], label: int) -> tuple[int, int] 
     return (min(found), max(found)) if found else None
 
 
-def _histogram(
-    items: Sequence[LabelledSlice], label: int, brightness: Mapping[str, float]
-) -> tuple[int, ...]:
-    levels = [brightness[item.path] for item in items if item.label == label]
-    return tuple(int(count) for count in np.histogram(levels, bins=32, range=(0, 256))[0])
+def _histogram(levels: npt.NDArray[np.float64]) -> tuple[int, ...]:
+    return tuple(np.histogram(levels, bins=32, range=(0, 256))[0].tolist())
 
 
-def find_duplicates(dataset: LabelledDataset, digests: Mapping[str, str]) -> tuple[DuplicateGroup, ...]:
+def find_duplicates(dataset: LabelledDataset, same: npt.NDArray[np.intp]) -> tuple[DuplicateGroup, ...]:
     """Group the slices whose pixels are equal.
 
     Parameters
     ----------
     dataset
         The labelled slices.
-    digests
-        Digest of the pixels by path.
+    same
+        Number of the group of equal pixels that each is of, from 0, shape (n,).
     """
-    groups: dict[str, list[LabelledSlice]] = {}
-    for item in dataset.slices:
-        groups.setdefault(digests[item.path], []).append(item)
+    groups: dict[int, list[LabelledSlice]] = {}
+    for position in np.flatnonzero(np.bincount(same)[same] > 1).tolist():
+        groups.setdefault(int(same[position]), []).append(dataset.slices[position])
     for items in groups.values():
         items.sort(key=lambda item: (item.label, item.path))
     return tuple(
@@ -174,11 +178,12 @@ def find_duplicates(dataset: LabelledDataset, digests: Mapping[str, str]) -> tup
             contradicting_pairs=sum(item.label for item in items) * sum(1 - item.label for item in items),
         )
         for items in groups.values()
-        if len(items) > 1
     )
 
 
-def count_families(dataset: LabelledDataset, family: npt.NDArray[np.intp], pixels: Sequence[int]) -> Families:
+def count_families(
+    dataset: LabelledDataset, family: npt.NDArray[np.intp], size: npt.NDArray[np.int64]
+) -> Families:
     """Count the originals and their variants.
 
     Parameters
@@ -187,33 +192,30 @@ def count_families(dataset: LabelledDataset, family: npt.NDArray[np.intp], pixel
         The labelled slices, with series and index as the names tell them.
     family
         Number of each slice's family by its pixels, shape (n,).
-    pixels
-        How many pixels each slice has.
+    size
+        How many pixels each slice has, shape (n,).
     """
-    told: dict[int, list[int]] = {}
-    named: dict[tuple[str, str], list[int]] = {}
-    for position, (item, number) in enumerate(zip(dataset.slices, family.tolist(), strict=True)):
-        told.setdefault(number, []).append(position)
-        named.setdefault(item.family, []).append(position)
-    by_pixels = {tuple(members) for members in told.values()}
-    largest = max(by_pixels, key=lambda members: (len(members), -members[0]))
+    _, told, variants = np.unique(family, return_inverse=True, return_counts=True)
+    named = cluster_index(item.family for item in dataset.slices)
+    members = np.bincount(named)
+    # A name tells the very members that the pixels tell, if what they share is all of both.
+    (number, name), shared = np.unique(np.stack([told, named]), axis=1, return_counts=True)
+    alike = (shared == variants[number]) & (shared == members[name])
+    largest = np.zeros(len(variants), dtype=np.int64)
+    np.maximum.at(largest, told, size)
+    full = np.bincount(told, size == largest[told])
+    fractures = np.bincount(named, dataset.labels)
+    example = np.flatnonzero(told == told[np.argmax(variants[told])])
     return Families(
-        originals=len(told),
-        with_variants=sum(len(members) > 1 for members in by_pixels),
-        typical=Counter(map(len, by_pixels)).most_common(1)[0][0],
-        stored_originals=sum(_full_size([pixels[k] for k in members]) for members in by_pixels),
-        by_name=len(named),
-        by_name_alike=sum(tuple(members) in by_pixels for members in named.values()),
-        under_both_labels=sum(
-            len({dataset.slices[k].label for k in members}) > 1 for members in named.values()
-        ),
-        example=tuple(dataset.slices[k].path for k in largest) if len(largest) > 1 else (),
+        originals=len(variants),
+        with_variants=int((variants > 1).sum()),
+        typical=int(np.bincount(variants).argmax()),
+        stored_originals=int(np.where(full < variants, full, 1).sum()),
+        by_name=len(members),
+        by_name_alike=int(alike.sum()),
+        under_both_labels=int(((fractures > 0) & (fractures < members)).sum()),
+        example=tuple(dataset.slices[k].path for k in example.tolist()) if len(example) > 1 else (),
     )
-
-
-def _full_size(pixels: Sequence[int]) -> int:
-    full = sum(count == max(pixels) for count in pixels)
-    return full if full < len(pixels) else 1
 
 
 def with_originals(dataset: LabelledDataset, family: npt.NDArray[np.intp]) -> LabelledDataset:
@@ -222,35 +224,31 @@ def with_originals(dataset: LabelledDataset, family: npt.NDArray[np.intp]) -> La
     What either of them takes for variants of one original stays on one side of a split.
     """
     first: dict[object, int] = {}
-    root = list(range(len(dataset)))
-
-    def find(position: int) -> int:
-        while root[position] != position:
-            position = root[position]
-        return position
-
+    sets = DisjointSets(len(dataset))
     for position, (item, number) in enumerate(zip(dataset.slices, family.tolist(), strict=True)):
         for key in (number, item.family):
-            ends = sorted((find(first.setdefault(key, position)), find(position)))
-            root[ends[1]] = ends[0]
+            sets.unite(first.setdefault(key, position), position)
     slices = (
-        replace(item, original=dataset.slices[find(position)].path)
-        for position, item in enumerate(dataset.slices)
+        replace(item, original=dataset.slices[original].path)
+        for item, original in zip(dataset.slices, sets.numbers().tolist(), strict=True)
     )
     return replace(dataset, slices=tuple(slices))
 
 
-def leak(name: str, dataset: LabelledDataset, split: Split, digests: Mapping[str, str]) -> SplitLeak:
-    """Count what of the split's test part is in its training or validation part."""
+def leak(name: str, dataset: LabelledDataset, split: Split, same: Mapping[str, int]) -> SplitLeak:
+    """Count what of the split's test part is in its training or validation part.
+
+    ``same`` is the number of the group of equal pixels by path.
+    """
     counted = leak_of(dataset, split)
-    known = {digests[path] for path in split.train + split.validation}
+    known = {same[path] for path in split.train + split.validation}
     return SplitLeak(
         split=name,
         train=len(split.train) + len(split.validation),
         test=counted.test,
         same_series=counted.same_series,
         same_family=counted.same_family,
-        same_pixels=sum(digests[path] in known for path in split.test),
+        same_pixels=sum(same[path] in known for path in split.test),
     )
 
 

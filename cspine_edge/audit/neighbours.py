@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-_ROWS, _COLUMNS = 512, 8192
+from ..metrics import cluster_index
+from ..scratch import Rows
+
+MOST_TRIED = 8192
+"""Slices that are tried with their series held out; of more, so many are taken evenly from all series."""
+
+_ROWS, _COLUMNS = 512, 4096
 """Slices whose distances to so many others are in memory at a time."""
+
+_Numbers = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class HeldOutSeries:
-    """Accuracy on one series by neighbours in the other series."""
+    """Accuracy on one series by neighbours in the other series; ``slices`` of it were tried."""
 
     series: str
     slices: int
@@ -33,7 +39,8 @@ class NeighbourProbe:
     random_accuracy
         Accuracy on them by neighbours in its training part.
     held_out
-        Accuracy on each series by neighbours in the others; empty if there is one series only.
+        Accuracy on each series by neighbours in the others, of which :data:`MOST_TRIED` slices were tried; empty if
+        there is one series only.
     held_out_accuracy
         Mean over the series.
     """
@@ -44,78 +51,96 @@ class NeighbourProbe:
     held_out_accuracy: float | None
 
 
-class _Nearest:
-    """The nearest other of each slice among those that have been seen; of equally near ones the first."""
+@dataclass(frozen=True, eq=False)
+class Copied:
+    """Labels of the most similar thumbnails of other series.
 
-    def __init__(self, count: int) -> None:
-        self.position = np.zeros(count, dtype=np.intp)
-        self._distance = np.full(count, np.inf, dtype=np.float32)
+    Attributes
+    ----------
+    tried
+        Positions of the slices that were tried, ascending, shape (m,).
+    labels
+        The label of the most similar slice of another series, shape (m,).
+    """
 
-    def see(self, rows: slice, others: slice, distance: npt.NDArray[np.floating[Any]]) -> None:
-        """Compare some slices with some others, their distances of shape (rows, others)."""
-        at = distance.argmin(axis=1)
-        least = np.take_along_axis(distance, at[:, None], axis=1)[:, 0]
-        nearer = least < self._distance[rows]
-        self.position[rows] = np.where(nearer, at + others.start, self.position[rows])
-        self._distance[rows] = np.where(nearer, least, self._distance[rows])
-
-
-def _distances(
-    thumbnails: npt.NDArray[np.uint8],
-) -> Iterator[tuple[slice, slice, npt.NDArray[np.float32]]]:
-    """Squared distances less the first's square, some rows by some columns at a time."""
-    for column in range(0, len(thumbnails), _COLUMNS):
-        others = slice(column, column + _COLUMNS)
-        # Around mid-grey every term stays under 2**24: the distances are exact in float32.
-        second = thumbnails[others].astype(np.float32) - 128
-        squares = np.einsum("ij,ij->i", second, second)
-        for row in range(0, len(thumbnails), _ROWS):
-            rows = slice(row, row + _ROWS)
-            first = thumbnails[rows].astype(np.float32) - 128
-            yield rows, others, squares - 2 * (first @ second.T)
+    tried: _Numbers
+    labels: npt.NDArray[np.int64]
 
 
 def probe_neighbours(
-    thumbnails: npt.NDArray[np.uint8],
+    thumbnails: Rows,
     labels: npt.NDArray[np.int64],
-    series: npt.NDArray[np.str_],
-    train: npt.NDArray[np.bool_],
-    test: npt.NDArray[np.bool_],
-) -> tuple[NeighbourProbe, npt.NDArray[np.int64] | None]:
+    series: list[str],
+    train: _Numbers,
+    test: _Numbers,
+) -> tuple[NeighbourProbe, Copied | None]:
     """Classify by the nearest neighbour under a random split and with each series held out.
 
     Parameters
     ----------
     thumbnails
-        Grey levels, shape (n, pixels), uint8.
+        Grey levels, rows of shape (pixels,), uint8.
     labels, series
-        Shape (n,).
+        Of each slice, n of them.
     train, test
-        The random split, shape (n,); both all false if there is none.
+        Positions of the random split's slices; both empty if there is none.
 
     Returns
     -------
     tuple
-        The probe; and the label of each slice's nearest neighbour in another series, shape (n,), or None if
-        there is one series only.
+        The probe; and what was copied from other series, or None if there is one series only.
     """
-    _, series_of = np.unique(series, return_inverse=True)
-    several = bool(series_of.max() > 0)
-    known, foreign = _Nearest(len(labels)), _Nearest(len(labels))
-    for rows, others, distance in _distances(thumbnails):
-        known.see(rows, others, np.where(train[others], distance, np.inf))
-        same = series_of[rows, None] == series_of[others]
-        foreign.see(rows, others, np.where(same, np.inf, distance))
-    nearest_known, nearest_foreign = known.position, foreign.position
-    random_accuracy = float((labels[nearest_known] == labels)[test].mean()) if test.any() else None
-    if not several:
-        return NeighbourProbe(int(test.sum()), random_accuracy, (), None), None
-    copied = labels[nearest_foreign]
+    random_accuracy = None
+    if len(test):
+        nearest = train[_nearest(thumbnails, test, train)]
+        random_accuracy = float((labels[nearest] == labels[test]).mean())
+    series_of = cluster_index(series)
+    if not series_of.any():
+        return NeighbourProbe(len(test), random_accuracy, (), None), None
+    tried = _evenly(series_of)
+    copied = labels[_nearest(thumbnails, tried, np.arange(len(labels)), series_of)]
+    right = copied == labels[tried]
+    numbers, first = np.unique(series_of, return_index=True)
+    names = {series[position]: number for number, position in zip(numbers, first, strict=True)}
+    sizes = np.bincount(series_of[tried], minlength=len(numbers))
+    hits = np.bincount(series_of[tried], right, minlength=len(numbers))
     held_out = tuple(
-        HeldOutSeries(
-            str(name), int((series == name).sum()), float((copied == labels)[series == name].mean())
-        )
-        for name in np.unique(series)
+        HeldOutSeries(name, int(sizes[number]), float(hits[number] / sizes[number]))
+        for name, number in sorted(names.items())
+        if sizes[number]
     )
     mean = float(np.mean([entry.accuracy for entry in held_out]))
-    return NeighbourProbe(int(test.sum()), random_accuracy, held_out, mean), copied
+    return NeighbourProbe(len(test), random_accuracy, held_out, mean), Copied(tried, copied)
+
+
+def _evenly(series_of: _Numbers) -> _Numbers:
+    """Give the positions of slices evenly from all series, ascending."""
+    count = len(series_of)
+    if count <= MOST_TRIED:
+        return np.arange(count)
+    order = np.argsort(series_of, kind="stable")
+    return np.sort(order[np.arange(MOST_TRIED) * count // MOST_TRIED])
+
+
+def _nearest(thumbnails: Rows, tried: _Numbers, others: _Numbers, group: _Numbers | None = None) -> _Numbers:
+    """Find the position in ``others`` of the most similar one; of equally near ones the first, none of one's group."""
+    found = np.zeros(len(tried), dtype=np.intp)
+    least = np.full(len(tried), np.inf, dtype=np.float32)
+    first = thumbnails.take(tried)
+    for column in range(0, len(others), _COLUMNS):
+        columns = others[column : column + _COLUMNS]
+        # Around mid-grey every term stays under 2**24: the distances are exact in float32.
+        second = thumbnails.take(columns).astype(np.float32) - 128
+        squares = np.einsum("ij,ij->i", second, second)
+        for row in range(0, len(tried), _ROWS):
+            rows = slice(row, row + _ROWS)
+            # Less the square of the first, which is the same for all others.
+            distance = squares - 2 * ((first[rows].astype(np.float32) - 128) @ second.T)
+            if group is not None:
+                distance[group[tried[rows], None] == group[columns]] = np.inf
+            at = distance.argmin(axis=1)
+            new = distance[np.arange(len(at)), at]
+            nearer = new < least[rows]
+            found[rows] = np.where(nearer, at + column, found[rows])
+            least[rows] = np.where(nearer, new, least[rows])
+    return found

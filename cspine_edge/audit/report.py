@@ -192,34 +192,33 @@ def audit_dataset(
     """
     if hold_out:
         grouped_split(dataset, seed, hold_out)  # a wrong name is said before minutes of decoding
-    seen, pictures, unreadable = read_looks(dataset, window, on_slice)
     total = len(dataset)
-    kept = [(item, look) for item, look in zip(dataset.slices, seen, strict=True) if look is not None]
-    dataset = LabelledDataset(dataset.root, tuple(item for item, _ in kept))
-    looks = [look for _, look in kept]
+    dataset, looks, thumbnails, pictures, unreadable = read_looks(dataset, window, on_slice)
     for label, name in enumerate(LABELS):
         if not (dataset.labels == label).any():
             raise DatasetError(
                 dataset.root,
                 f"has no readable '{name}' slice; the first: {unreadable[0].path} {unreadable[0].reason}",
             )
-    _, same = np.unique([look.digest for look in looks], return_inverse=True)
-    family = find_families(pictures, same)
-    families = count_families(dataset, family, [look.height * look.width for look in looks])
+    family = find_families(pictures, looks.same)
+    families = count_families(dataset, family, looks.size)
     dataset = with_originals(dataset, family)
-    digests = {item.path: look.digest for item, look in kept}
+    same = {item.path: number for item, number in zip(dataset.slices, looks.same.tolist(), strict=True)}
     split, refusal = _divide(dataset, seed, hold_out)
     random = random_split(dataset, seed)
-    delivered_leaks = [leak(name, dataset, given, digests) for name, given in delivered_splits(dataset)]
-    given_leak = leak(given[0], dataset, given[1], digests) if given else None
-    random_leak = leak("random images", dataset, random, digests) if random else None
-    grouped_leak = leak("by series", dataset, split, digests) if split else None
+    delivered_leaks = [leak(name, dataset, given, same) for name, given in delivered_splits(dataset)]
+    given_leak = leak(given[0], dataset, given[1], same) if given else None
+    random_leak = leak("random images", dataset, random, same) if random else None
+    grouped_leak = leak("by series", dataset, split, same) if split else None
     sides = [set(side) for side in ((random.train, random.test) if random else ((), ()))]
-    train, test = (np.array([item.path in side for item in dataset.slices]) for side in sides)
-    thumbnails = np.stack([look.thumbnail for look in looks])
-    probe, copied = probe_neighbours(thumbnails, dataset.labels, dataset.series, train, test)
-    series = summarise_series(dataset, {item.path: look.brightness for item, look in kept})
-    duplicates = find_duplicates(dataset, digests)
+    train, test = (
+        np.array([k for k, item in enumerate(dataset.slices) if item.path in side], dtype=np.intp)
+        for side in sides
+    )
+    names = [item.series for item in dataset.slices]
+    probe, copied = probe_neighbours(thumbnails, dataset.labels, names, train, test)
+    series = summarise_series(dataset, looks.brightness)
+    duplicates = find_duplicates(dataset, looks.same)
     nuisances = judge_nuisances(dataset, looks, copied, seed)
     built_in = families.with_variants > 0 or any(item.same_series for item in delivered_leaks)
     found = chain(

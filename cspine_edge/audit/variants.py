@@ -8,14 +8,18 @@ a pixel), a small turn and zoom, and a constant. Detail is the difference to the
 
 Candidates come from the signatures of :mod:`.alignment`. Families grow by rounds: first every picture is tried
 against its likest, then the best picture of each family against those of the likest families, until nothing
-joins.
+joins. Memory holds some 200 bytes a picture.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+from array import array
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +27,8 @@ import numpy.typing as npt
 from ..preprocess import resize
 from ..scratch import Rows
 from .alignment import SIDE as COARSE_SIDE
-from .alignment import Placement, Rings, nearest, place, sample_rings
+from .alignment import Placement, Rings, likest_pairs, place, sample_rings
+from .disjoint import DisjointSets
 
 SIDE = 224
 """Rows and columns of the pictures that are compared."""
@@ -36,6 +41,7 @@ at 0.58; neighbouring phantom slices with the least noise come up to 0.55.
 """
 
 _CANDIDATES = 8
+_AT_ONCE = 32  # pairs of pictures in memory
 _CROP, _TILE = 144, 16  # the crop lies inside the inscribed circle, whatever the turn
 _MARGIN = 2
 _ROUNDING = 1 / 6  # variance that rounding both pictures to whole grey levels adds
@@ -76,21 +82,18 @@ class Picture:
         return cls(resize(grey, SIDE, SIDE), sampled, grey.size)
 
     @property
-    def quality(self) -> tuple[int, float]:
-        """Which of two variants is nearer to the original: the larger one, then the sharper one."""
+    def sharpness(self) -> float:
+        """Variance of the differences of neighbouring rows."""
         grey = (self.mean if self.sampled is None else self.sampled).astype(np.float32)
-        return self.pixels, float(np.var(np.diff(grey, axis=0)))
+        return float(np.var(np.diff(grey, axis=0)))
 
 
 class Pictures:
-    """The pictures of a data set, on the disk; memory holds their sizes and qualities."""
+    """The pictures of a data set, on the disk; memory holds their sizes and sharpness."""
 
     def __init__(self) -> None:
         self._mean, self._sampled = (Rows((SIDE, SIDE), np.uint8) for _ in range(2))
-        self._sampled_at: list[int | None] = []
-        self._pixels: list[int] = []
-        self.quality: list[tuple[int, float]] = []
-        """As :attr:`Picture.quality`."""
+        self._sampled_at, self._pixels, self._sharpness = array("q"), array("q"), array("d")
 
     def __len__(self) -> int:
         return len(self._pixels)
@@ -98,16 +101,24 @@ class Pictures:
     def append(self, picture: Picture) -> None:
         """Add one at the end."""
         self._mean.append(picture.mean[None])
-        self._sampled_at.append(None if picture.sampled is None else len(self._sampled))
+        self._sampled_at.append(-1 if picture.sampled is None else len(self._sampled))
         if picture.sampled is not None:
             self._sampled.append(picture.sampled[None])
         self._pixels.append(picture.pixels)
-        self.quality.append(picture.quality)
+        self._sharpness.append(picture.sharpness)
 
     def __getitem__(self, position: int) -> Picture:
         at = self._sampled_at[position]
-        sampled = None if at is None else self._sampled.take([at])[0]
+        sampled = None if at < 0 else self._sampled.take([at])[0]
         return Picture(self._mean.take([position])[0], sampled, self._pixels[position])
+
+    def quality(self) -> _Numbers:
+        """Rank the pictures, shape (n,): of two variants the larger is nearer to the original, then the sharper."""
+        places = np.arange(len(self))
+        rank = np.empty_like(places)
+        # Of equals the first ranks highest.
+        rank[np.lexsort((-places, np.asarray(self._sharpness), np.asarray(self._pixels)))] = places
+        return rank
 
 
 def find_families(pictures: Pictures, same: _Numbers) -> _Numbers:
@@ -118,53 +129,60 @@ def find_families(pictures: Pictures, same: _Numbers) -> _Numbers:
     pictures
         The slices.
     same
-        Number of the group of equal pixels of each slice, shape (n,): those are of one family anyway.
+        Number of the group of equal pixels of each slice, from 0, shape (n,): those are of one family anyway.
 
     Returns
     -------
     numpy.ndarray
         Number of each picture's family, shape (n,), intp.
     """
-    _, first, group = np.unique(same, return_index=True, return_inverse=True)
-    quality = [pictures.quality[position] for position in first]
+    _, first = np.unique(same, return_index=True)
+    quality = pictures.quality()[first]
     rings = sample_rings(resize(pictures[position].mean, COARSE_SIDE, COARSE_SIDE) for position in first)
-    family = np.arange(len(first))
-    tried: set[tuple[int, int]] = set()
+    family = DisjointSets(len(first))
+    tried = np.empty(0, dtype=np.intp)
     while True:
-        leaders = _leaders(family, quality)
-        near = leaders[nearest(rings.signatures[leaders], _CANDIDATES)]
-        pairs = {
-            tuple(sorted((a, b))) for a, row in zip(leaders.tolist(), near.tolist(), strict=True) for b in row
-        }
-        fresh = sorted(pairs - tried)
-        tried |= pairs
-        if not fresh or not _join(family, pictures, first, rings, np.array(fresh, dtype=np.intp)):
-            return family[group]
+        leaders = _leaders(family.numbers(), quality)
+        pairs = likest_pairs(rings.signatures, leaders, _CANDIDATES)
+        keys = pairs[:, 0] * len(first) + pairs[:, 1]
+        fresh = pairs[~np.isin(keys, tried)]
+        tried = np.union1d(tried, keys)
+        if not len(fresh) or not _join(family, pictures, first, rings, fresh):
+            return family.numbers()[same]
 
 
-def _leaders(family: _Numbers, quality: Sequence[tuple[int, float]]) -> _Numbers:
-    """Give the best picture of each family."""
-    best: dict[int, int] = {}
-    for position, number in enumerate(family.tolist()):
-        if number not in best or quality[position] > quality[best[number]]:
-            best[number] = position
-    return np.array(sorted(best.values()), dtype=np.intp)
+def _leaders(family: _Numbers, quality: _Numbers) -> _Numbers:
+    """Give the best picture of each family, ascending."""
+    order = np.lexsort((quality, family))
+    last = np.flatnonzero(np.diff(family[order], append=-1))
+    return np.sort(order[last])
 
 
-def _join(family: _Numbers, pictures: Pictures, first: _Numbers, rings: Rings, pairs: _Numbers) -> bool:
+def _join(family: DisjointSets, pictures: Pictures, first: _Numbers, rings: Rings, pairs: _Numbers) -> bool:
     """Try pairs, the likest first, and unite the families of those that are variants; say if any are.
 
     ``first`` is where among all pictures each of those lies whose families and rings are given.
     """
-    placements, likeness = place(rings, pairs)
-    joined = False
-    for position in np.argsort(-likeness, kind="stable").tolist():
-        a, b = pairs[position].tolist()
-        if family[a] != family[b] and _are_variants(
-            pictures[first[a]], pictures[first[b]], placements[position]
-        ):
-            family[family == family[b]] = family[a]
-            joined = True
+    turns, mirrored, likeness = place(rings, pairs)
+    order = np.argsort(-likeness, kind="stable")
+
+    def strangers() -> Iterator[tuple[int, int, Picture, Picture, Placement]]:
+        for position in order:
+            a, b = pairs[position].tolist()
+            if family.find(a) != family.find(b):
+                placement = Placement(float(turns[position]), bool(mirrored[position]))
+                yield a, b, pictures[first[a]], pictures[first[b]], placement
+
+    left, joined = strangers(), False
+    # Computing releases the interpreter lock. What is tried in vain, as its families have met, changes nothing.
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        while some := list(islice(left, _AT_ONCE)):
+            for (a, b, *_), alike in zip(
+                some, pool.map(lambda pair: _are_variants(*pair[2:]), some), strict=True
+            ):
+                if alike:
+                    family.unite(a, b)
+                    joined = True
     return joined
 
 
