@@ -14,7 +14,7 @@ import numpy.typing as npt
 from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
 from cspine_edge.contract import ModelFile, Precision
 from cspine_edge.dataset import LABELS, LabelledDataset, load_images
-from cspine_edge.documents import DocumentError, encode, parse
+from cspine_edge.documents import DocumentError, encode, read_document
 from cspine_edge.errors import InputError, ModelError, UsageError
 from cspine_edge.files import claimed, file_sha256, refuse_existing, write_json
 from cspine_edge.preprocess import Preprocessing
@@ -368,7 +368,7 @@ def checkpoints_of(out: Path) -> Path:
 
 def _begun(checkpoints: Path) -> Any:
     try:
-        return parse((checkpoints / BEGUN_FILE).read_bytes())
+        return read_document(checkpoints / BEGUN_FILE)
     except (OSError, DocumentError) as error:
         raise InputError(checkpoints, f"cannot be gone on from ({error}); leave out --resume") from error
 

@@ -49,6 +49,7 @@ _MEMBERS = frozenset({"metadata.json", "config.json", _WEIGHTS})
 """Of a ``.keras`` archive; assets would be unpacked to the disk."""
 
 _LARGEST_CONFIGURATION = 64 * 1024 * 1024
+_LARGEST_WEIGHTS = 1024 * 1024 * 1024
 
 
 def load_keras(path: Path) -> keras.Model:
@@ -103,6 +104,9 @@ def _foreign(path: Path) -> str | None:
             if archive.getinfo("config.json").file_size > _LARGEST_CONFIGURATION:
                 raise ValueError("its configuration is too large")
             document = json.loads(archive.read("config.json"))
+            stored = archive.getinfo(_WEIGHTS)
+            if stored.compress_type != zipfile.ZIP_STORED or stored.file_size > _LARGEST_WEIGHTS:
+                raise ValueError("its weights are packed or too large")
             with h5py.File(io.BytesIO(archive.read(_WEIGHTS))) as weights:
                 outside = _outside(weights)
         return outside or _foreign_object({k: v for k, v in document.items() if k != "compile_config"})
@@ -126,15 +130,21 @@ def _foreign_object(node: Any) -> str | None:
     return next((found for item in items if (found := _foreign_object(item)) is not None), None)
 
 
-def _outside(group: h5py.Group) -> str | None:
+def _outside(file: h5py.File) -> str | None:
     """Name the first dataset or group of an HDF5 file whose content lies in another one."""
-    for name in group:
-        if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
-            return f"the link {name!r}"
-        item = group[name]
-        if isinstance(item, h5py.Dataset):
-            if item.external or item.is_virtual:
+    groups, seen = [file["/"]], set()
+    while groups:
+        group = groups.pop()
+        place = h5py.h5o.get_info(group.id).addr
+        if place in seen:  # several links may lead to a group, even one in it
+            continue
+        seen.add(place)
+        for name in group:
+            if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
+                return f"the link {name!r}"
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                groups.append(item)
+            elif isinstance(item, h5py.Dataset) and (item.external or item.is_virtual):
                 return f"the array {name!r}"
-        elif found := _outside(item):
-            return found
     return None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from .cold_start import ColdStart
 from .contract import INTENDED_USE, KernelFamily, Precision
 from .cooling import Cooling
-from .documents import DocumentError, decode, encode, parse
+from .documents import DocumentError, decode, encode, read_document
 from .errors import InputError
 from .files import write_json
 from .latency import Blocks, Latency
@@ -207,7 +207,7 @@ def read_report(path: Path) -> BenchReport:
     """
     again = "measure again with 'cspine-edge bench --out FILE'"
     try:
-        document = parse(path.read_bytes())
+        document = read_document(path)
     except OSError as error:
         raise InputError.unreadable(path, error) from error
     except DocumentError as error:

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DatasetError, SliceError, UsageError
+from .interruption import deadline
 from .preprocess import Preprocessing, prepare
 from .scratch import unnamed_array
 from .slice_files import each_file
@@ -39,6 +40,9 @@ LABELS = ("normal", "fracture")
 UNKNOWN_SERIES = "unknown"
 """Series of the slices whose series nothing tells; only the audit goes on with such."""
 
+_MOST_DIGITS = 18
+_LONGEST_SEARCH_S = 2.0
+"""For a series pattern in one name: some patterns take ages, and a run folder brings its own."""
 _SPLIT_FOLDERS = ("train", "val", "test")
 PICTURE_SUFFIXES = {".png", ".jpg", ".jpeg"}
 
@@ -254,7 +258,11 @@ def _read_csv(path: Path, needed: set[str]) -> list[dict[str, str]]:
 
 def _slice_index(row: dict[str, str]) -> int | None:
     value = row.get("slice_index", "").strip()
-    return int(value) if value.isdecimal() else None
+    return _number(value)
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def _with_series(
@@ -280,17 +288,21 @@ def _identify(
     base: Path, item: LabelledSlice, patterns: Sequence[re.Pattern[str]], series_needed: bool
 ) -> LabelledSlice:
     path = base / item.path
+
+    def slow() -> UsageError:
+        tried = f"'{patterns[0].pattern}' takes more than {_LONGEST_SEARCH_S:g} s on '{path.stem}'"
+        return UsageError(f"the series pattern {tried}; give a simpler --series-pattern")
+
     if path.suffix.lower() not in PICTURE_SUFFIXES:  # a UID for a name has any suffix
         series, index = _dicom_series(path)
         if series is not None:
             return replace(item, series=series, slice_index=index)
     for pattern in patterns:
-        match = pattern.search(path.stem)
+        with deadline(_LONGEST_SEARCH_S, slow):
+            match = pattern.search(path.stem)
         if match and match["series"]:
             number = match.groupdict().get("index") or ""
-            return replace(
-                item, series=match["series"], slice_index=int(number) if number.isdecimal() else None
-            )
+            return replace(item, series=match["series"], slice_index=_number(number))
     if not series_needed:
         return replace(item, series=UNKNOWN_SERIES)
     raise DatasetError(
@@ -321,10 +333,11 @@ def read_labelled_slice(path: Path) -> CtSlice:
     SliceError
         If it cannot be read, or has several frames, to which one label cannot belong.
     """
-    frames = list(read_slices(path))
-    if len(frames) != 1:
-        raise SliceError(path, f"has {len(frames)} frames; a labelled file holds one slice, split it")
-    return frames[0]
+    for first in read_slices(path):
+        if first.frames != 1:
+            raise SliceError(path, f"has {first.frames} frames; a labelled file holds one slice, split it")
+        return first
+    raise SliceError(path, "has no frames; export it again")
 
 
 def load_images(

@@ -14,6 +14,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_LARGEST = 32 * 1024 * 1024
+"""Bytes of a document: the split of half a million slices. What is in it takes up to twenty times as much."""
+
 
 class DocumentError(ValueError):
     """A document does not have the stated form; the message names the field."""
@@ -56,6 +59,21 @@ def parse(text: str | bytes) -> Any:
         return json.loads(text, parse_constant=refuse, parse_float=finite)
     except (ValueError, RecursionError) as error:
         raise DocumentError(f"is not JSON ({str(error)[:200]})") from error
+
+
+def read_document(path: Path | str) -> Any:
+    """Parse the JSON text of a file.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is no regular file or is larger than any document of ours.
+    DocumentError
+        If it is not JSON.
+    """
+    from .files import read_regular
+
+    return parse(read_regular(path, _LARGEST))
 
 
 def decode(kind: type[T], document: Any, where: str = "") -> T:

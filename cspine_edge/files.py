@@ -1,4 +1,6 @@
-"""Writing files so that a half-written one is never taken for whole: write beside, then rename.
+"""Reading files of unknown origin, and writing so that a half-written one is never taken for whole.
+
+What is written is written beside, then renamed.
 
 A process that is killed may leave ``.NAME.*.part`` beside NAME, which nothing reads, and ``.NAME.lock``, which locks no
 longer; both can be removed.
@@ -6,14 +8,63 @@ longer; both can be removed.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .errors import OutputError
+
+
+def open_regular(path: Path | str, largest: int | None = None) -> BinaryIO:
+    """Open a file for reading; never wait for one that is a pipe or a device.
+
+    Parameters
+    ----------
+    path
+        The file.
+    largest
+        Bytes it may have; any number by default.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, is no regular file or is larger.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        require_regular(handle, path)
+        if largest is not None and os.fstat(handle).st_size > largest:
+            raise OSError(errno.EFBIG, f"it has more than {largest >> 20} MiB", str(path))
+        return os.fdopen(handle, "rb")
+    except OSError:
+        os.close(handle)
+        raise
+
+
+def require_regular(handle: int, path: Path | str) -> None:
+    """Refuse an open file that is a folder, a pipe or a device.
+
+    Raises
+    ------
+    OSError
+        If it is one.
+    """
+    mode = os.fstat(handle).st_mode
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+
+
+def read_regular(path: Path | str, largest: int) -> bytes:
+    """Read a whole file; see :func:`open_regular`."""
+    with open_regular(path, largest) as file:
+        return file.read()
 
 
 def refuse_existing(path: Path | str, *, overwrite: bool = False) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # What ``signal`` wraps in enumerations, which every start of ``predict`` would wait for.
 import _signal as signals  # type: ignore[import-not-found]
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,30 @@ def end_on_signals() -> None:
     for number in (signals.SIGINT, signals.SIGTERM):
         if signals.getsignal(number) != signals.SIG_IGN:
             signals.signal(number, _end)
+
+
+@contextmanager
+def deadline(seconds: float, late: Callable[[], Exception]) -> Iterator[None]:
+    """Raise what ``late`` gives if the block takes longer, which must not wait in native code.
+
+    Only in the main thread, and where the system has such timers.
+    """
+    import threading
+
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signals, "setitimer"):
+        yield
+        return
+
+    def end(*_: Any) -> None:
+        raise late()
+
+    before = signals.signal(signals.SIGALRM, end)
+    signals.setitimer(signals.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signals.setitimer(signals.ITIMER_REAL, 0)
+        signals.signal(signals.SIGALRM, before)
 
 
 @contextmanager

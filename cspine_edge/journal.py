@@ -22,6 +22,7 @@ from typing import Any
 from .classifier import Verdict
 from .documents import parse
 from .errors import CspineError, OutputError, UsageError
+from .files import require_regular
 from .prediction import plain
 
 _TORN = b'{"file": '
@@ -193,10 +194,16 @@ def open_journal(path: Path) -> Iterator[Journal]:
         raise UsageError("--out needs Linux or another POSIX system") from error
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o666)
     except OSError as error:
         raise OutputError(path, f"cannot be written ({error.strerror}); choose another place") from error
     try:
+        try:
+            require_regular(handle, path)
+        except OSError as error:
+            raise OutputError(
+                path, f"cannot be gone on with ({error.strerror}); choose another --out"
+            ) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -8,6 +8,7 @@ input is NCHW, as TensorRT's samples have it. All needs the ``onnx`` extra.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,11 @@ def take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:
     admit(path, data)
     try:
         model = onnx.load_model_from_string(data)
-        onnx.checker.check_model(model)
+        if any(tensor.external_data or tensor.data_location for tensor in _each(model, onnx.TensorProto)):
+            raise ModelError(path, "has weights in another file, which no hash covers; export it as one file")
+        onnx.checker.check_model(model)  # which would look for those files
+    except ModelError:
+        raise
     except Exception as error:  # protobuf's and the checker's own types
         raise ModelError(path, f"is no ONNX model ({_first_line(error)}); export or copy it again") from error
     attachments = {entry.key: entry.value.encode() for entry in model.metadata_props}
@@ -57,6 +62,40 @@ def _metadata(attachments: dict[str, bytes]) -> bytes:
     model = onnx.ModelProto()
     onnx.helper.set_model_props(model, {name: text.decode() for name, text in attachments.items()})
     return bytes(model.SerializeToString())
+
+
+def _each(message: Any, kind: type) -> Iterator[Any]:
+    """Give every message of a kind inside another, wherever it is."""
+    if isinstance(message, kind):
+        yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in value if isinstance(value, Iterable) else (value,):
+                yield from _each(inner, kind)
+
+
+def unbounded_operations(graph: bytes) -> tuple[str, ...]:
+    """Names of the operations that run another graph, or whose result has a size that only running them tells.
+
+    How long such a model runs, and in how much memory, may depend on the picture.
+    """
+    onnx = _import("onnx")
+    model = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(graph), data_prop=True)
+    values = (*model.graph.value_info, *model.graph.output)
+    sized = {value.name for value in values if _is_sized(value.type.tensor_type)}
+    looping = {
+        node.op_type
+        for node in _each(model, onnx.NodeProto)
+        if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute)
+    }
+    unsized = {
+        node.op_type for node in model.graph.node for name in node.output if name and name not in sized
+    }
+    return tuple(sorted(looping | unsized))
+
+
+def _is_sized(tensor: Any) -> bool:
+    return tensor.HasField("shape") and all(side.HasField("dim_value") for side in tensor.shape.dim)
 
 
 class OnnxSession:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from .documents import DocumentError, decode, encode, parse
+from .documents import DocumentError, decode, encode, read_document
 from .errors import InputError, UsageError
 from .files import write_json
 
@@ -198,7 +198,7 @@ class ParetoTable:
             If it cannot be read or is no such table.
         """
         try:
-            document = parse(path.read_bytes())
+            document = read_document(path)
             if not isinstance(document, dict) or (document.get("schema"), document.get("version")) != (
                 SCHEMA,
                 VERSION,

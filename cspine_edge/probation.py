@@ -1,7 +1,8 @@
 """Unknown models run in a process of their own first: a damaged or hostile graph can crash an interpreter.
 
 Interpreters are native code that believes what a graph says. So a graph is loaded and run once, on noise, by a child
-with little memory and time, before this process opens it. A graph that passes is remembered in the user's cache folder
+with little memory and time, before this process opens it. What runs as long as the picture says is refused, since noise
+does not show it. A graph that passes is remembered in the user's cache folder
 (``XDG_CACHE_HOME``) and never pays again; nor do those that ship and those that this toolkit has written itself
 (:data:`cspine_edge.runtime.KNOWN_GRAPHS`).
 """
@@ -27,6 +28,8 @@ _LONGEST_S = 10.0
 _S_PER_MB = 1.0
 _REFERENCE_SHARE = 16.0
 """The reference kernels take so much longer, at least."""
+_RULES = 2
+"""Raised whenever something is refused that passed before."""
 _passed: set[str] = set()
 
 
@@ -70,7 +73,7 @@ def admit(
         "keep_tensors": keep_tensors,
         "to_run": to_run,
     }
-    recipe = f"{digest} {json.dumps(asked)} {_packages(path, runtime)}"
+    recipe = f"{_RULES} {digest} {json.dumps(asked)} {_packages(path, runtime)}"
     key = hashlib.sha256(recipe.encode()).hexdigest()
     if key in _passed or _remembered(digest) or _remembered(key):
         return
@@ -171,13 +174,22 @@ def serve() -> None:
     os._exit(0)
 
 
+def _refuse(path: Path, unbounded: tuple[str, ...]) -> None:
+    if unbounded:
+        named = ", ".join(dict.fromkeys(unbounded[:5]))
+        reason = f"may run as long as its input says ({named}); convert it with fixed sizes and without loops"
+        raise ModelError(path, reason)
+
+
 def _load_and_run(graph: bytes, asked: dict[str, Any]) -> None:
     path = Path(f"model{asked['suffix']}")
     if asked["suffix"] == ONNX_SUFFIX:
-        from .onnx_model import OnnxSession, take_apart
+        from .onnx_model import OnnxSession, take_apart, unbounded_operations
 
         KNOWN_GRAPHS.add(hashlib.sha256(graph).hexdigest())
-        OnnxSession(path, take_apart(path, graph)[0], asked["threads"])  # which runs it
+        whole = take_apart(path, graph)[0]
+        _refuse(path, unbounded_operations(whole))
+        OnnxSession(path, whole, asked["threads"])  # which runs it
         return
     family = KernelFamily(asked["family"]) if asked["family"] else None
     for runtime in (Runtime(asked["runtime"]),) if asked["runtime"] else Runtime:
@@ -186,6 +198,8 @@ def _load_and_run(graph: bytes, asked: dict[str, Any]) -> None:
         except ModuleNotFoundError:
             continue
         if asked["to_run"]:
+            listing = Session(path, runtime, KernelFamily.REFERENCE, 1, graph)
+            _refuse(path, listing.unbounded_operations())
             view = session.input_view()
             noise = np.random.default_rng(0).integers(0, 256, view.shape)
             view[...] = noise / 255 if view.dtype.kind == "f" else noise.astype(view.dtype)

@@ -21,7 +21,7 @@ from typing import Any
 
 from .dataset import LabelledDataset, load_dataset
 from .decision import Abstention, Threshold
-from .documents import DocumentError, decode, encode, parse
+from .documents import DocumentError, decode, encode, read_document
 from .errors import InputError, ModelError
 from .files import file_sha256, write_json
 from .preprocess import Preprocessing
@@ -152,7 +152,7 @@ class Run:
                 folder, "is no finished run folder (it has no run.json); make one with 'cspine-edge train'"
             )
         try:
-            document = parse(path.read_bytes())
+            document = read_document(path)
             if not isinstance(document, dict) or (document.get("schema"), document.get("version")) != (
                 _SCHEMA,
                 _VERSION,

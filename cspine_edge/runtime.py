@@ -57,6 +57,11 @@ MODULES = {
     Runtime.TFLITE_RUNTIME: "tflite_runtime.interpreter",
     Runtime.TENSORFLOW: "tensorflow.lite.python.interpreter",
 }
+_WITH_GRAPHS = {
+    *("CALL", "CALL_ONCE", "IF", "WHILE", "STABLEHLO_CASE", "STABLEHLO_COMPOSITE", "STABLEHLO_REDUCE"),
+    *("STABLEHLO_REDUCE_WINDOW", "STABLEHLO_SCATTER", "STABLEHLO_SORT", "STABLEHLO_WHILE"),
+}
+"""Operations of TFLite's schema that name other graphs of the file to run."""
 _RESOLVERS = {
     KernelFamily.XNNPACK: "AUTO",
     KernelFamily.BUILTIN: "BUILTIN_WITHOUT_DEFAULT_DELEGATES",
@@ -187,6 +192,25 @@ class Session:
             kinds = tuple(dtypes[i] for i in (*inputs, *outputs))
             found.append(Operation(str(detail["op_name"]), kinds, inputs, outputs))
         return tuple(found)
+
+    def unbounded_operations(self) -> tuple[str, ...]:
+        """Names of the operations that run another graph, or whose result has a size that only running them tells.
+
+        How long such a model runs, and in how much memory, may depend on the picture. Not of a session with a delegate,
+        which hides what lies between its operations.
+        """
+        return tuple(
+            operation.name
+            for operation in self.operations()
+            if operation.name in _WITH_GRAPHS or not all(map(self._has_memory, operation.outputs))
+        )
+
+    def _has_memory(self, index: int) -> bool:
+        try:
+            self._interpreter.tensor(index)()
+        except ValueError:
+            return False
+        return True
 
     def tensors(self) -> dict[int, TensorSpec]:
         """All tensors by index, those between operations and constants too."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from .classifier import Classifier
 from .errors import SliceError
+from .files import open_regular
 from .percentiles import percentile
 from .preprocess import prepare
 from .slices import is_dicom, read_slices
@@ -100,7 +101,7 @@ def by_format(images: Sequence[Path]) -> dict[str, list[Path]]:
 
 def _format_of(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             head = file.read(132)
     except OSError as error:
         raise SliceError.unreadable(path, error) from error

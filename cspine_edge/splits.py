@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from .dataset import LABELS, UNKNOWN_SERIES, LabelledDataset
-from .documents import DocumentError, decode, encode, parse
+from .documents import DocumentError, decode, encode, read_document
 from .errors import DatasetError
 from .files import write_json
 
@@ -67,7 +67,7 @@ class Split:
             If the file is missing or is no split.
         """
         try:
-            return decode(cls, parse(Path(path).read_bytes()))
+            return decode(cls, read_document(path))
         except FileNotFoundError as error:
             raise DatasetError(path, "does not exist; 'cspine-edge audit DATA' writes a split") from error
         except (OSError, DocumentError) as error:

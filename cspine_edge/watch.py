@@ -15,7 +15,7 @@ from threading import Event
 
 from .batch import classify_file
 from .classifier import Classifier, Verdict
-from .documents import parse
+from .documents import read_document
 from .errors import CspineError, InputError, OnError, SliceError
 from .files import write_bytes
 from .journal import FileState, Outcome, open_journal
@@ -122,7 +122,7 @@ class _Attempts:
     def begin(self, arrival: FileState) -> int:
         """Note that a file is being read; give how often it has been, each time but this ended the process."""
         try:
-            entry = parse(self._path.read_bytes())
+            entry = read_document(self._path)
             before = int(entry["count"]) if entry["arrival"] == list(astuple(arrival)) else 0
         except (OSError, ValueError, TypeError, KeyError):
             before = 0

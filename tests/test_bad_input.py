@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import struct
 import subprocess
@@ -537,3 +538,54 @@ def test_workstation_verbs(
     text.write_text("no model")
     places = {"DATA": pictures, "FILE": file, "FILE/out": file / "out", "OUT": tmp_path / "out", "TEXT": text}
     assert reason in refused(code, *(places.get(part, part) for part in arguments))
+
+
+# What would wait for ever, or fill the memory
+
+
+def calls_on_a_file(path: Path) -> list[list[object]]:
+    """Every verb that reads a file which is no slice."""
+    return [
+        ["predict", "--model", path, "slice.png"],
+        ["verify", path],
+        ["inspect", path],
+        ["bench", path, "--quick"],
+        ["bench", "report", path],
+        ["bench", "compare", path, path],
+        ["check", path, "--reference", path, "--data", "data"],
+        ["audit", "data", "--split", path],
+        ["android", "verify", path],
+        ["layers", path, "--reference", path, "--data", "data"],
+    ]
+
+
+@pytest.mark.parametrize("name", ["pipe", "pipe.tflite", "pipe.onnx"])
+def test_a_pipe_is_not_waited_for(cli: Cli, name: str, tmp_path: Path, phantom_data: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    for call in calls_on_a_file(tmp_path / name):
+        told = cli(*(phantom_data if word == "data" else word for word in call))
+        assert told.code in (4, 5), call
+        assert len(told.err.splitlines()) == 1, call
+
+
+def test_a_pipe_among_slices_is_named(cli: Cli, tmp_path: Path, phantom_data: Path) -> None:
+    data = Path(shutil.copytree(phantom_data, tmp_path / "data"))
+    os.mkfifo(data / "fracture" / "pipe_1.dcm")
+    told = cli("audit", data)
+    assert told.code == 4
+    assert "pipe_1.dcm is no regular file" in " ".join(told.out.split())
+    assert cli("bench", "--quick", "--images", data / "fracture" / "pipe_1.dcm").code == 4
+    assert cli("predict", data / "fracture", "--out", data / "fracture" / "pipe_1.dcm").code == 4
+
+
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx", ".json"])
+def test_a_file_of_gigabytes_is_not_read(cli: Cli, suffix: str, tmp_path: Path, phantom_data: Path) -> None:
+    path = tmp_path / f"large{suffix}"
+    path.write_bytes(b"\x1c\0\0\0TFL3")
+    os.truncate(path, 3 << 30)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for call in calls_on_a_file(path):
+        told = cli(*(phantom_data if word == "data" else word for word in call))
+        assert told.code in (4, 5), call
+        assert len(told.err.splitlines()) == 1, call
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000

@@ -10,7 +10,14 @@ import pydicom
 import pytest
 from PIL import Image
 
-from cspine_edge.dataset import LABELS, LabelledDataset, LabelledSlice, load_dataset, load_images
+from cspine_edge.dataset import (
+    LABELS,
+    LabelledDataset,
+    LabelledSlice,
+    load_dataset,
+    load_images,
+    read_labelled_slice,
+)
 from cspine_edge.errors import DatasetError, SliceError, UsageError
 from cspine_edge.preprocess import Preprocessing, prepare
 from cspine_edge.slices import read_slices
@@ -273,3 +280,29 @@ def expected_uids(folder: Path) -> list[str]:
     import pydicom
 
     return [str(pydicom.dcmread(path).SeriesInstanceUID) for path in folder.rglob("*.dcm")]
+
+
+def test_a_pattern_that_takes_ages_is_wrong_usage(tmp_path: Path) -> None:
+    write(tmp_path, "fracture/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab.png", "normal/a.png")
+    with pytest.raises(UsageError, match=r"takes more than 2 s on 'aaaa.*; give a simpler --series-pattern"):
+        load_dataset(tmp_path, series_pattern=r"^(?P<series>(a+)+)$")
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 19])
+def test_a_number_that_is_none_is_no_slice_index(tmp_path: Path, number: str) -> None:
+    write(tmp_path, "a.png", "b.png")
+    table = tmp_path / "d.csv"
+    table.write_text(f"path,label,series,slice_index\na.png,fracture,s,{number}\nb.png,normal,s,7\n")
+    assert [item.slice_index for item in load_dataset(table).slices] == [None, 7]
+
+
+def test_a_file_of_many_frames_is_refused_at_its_first(phantom_data: Path, tmp_path: Path) -> None:
+    import pydicom
+
+    path = tmp_path / "two.dcm"
+    header = pydicom.dcmread(next(phantom_data.rglob("*.dcm")))
+    header.NumberOfFrames = 2
+    header.PixelData = header.PixelData + bytes(len(header.PixelData))
+    header.save_as(path)
+    with pytest.raises(SliceError, match="has 2 frames"):
+        read_labelled_slice(path)

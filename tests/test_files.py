@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from cspine_edge.errors import OutputError
-from cspine_edge.files import refuse_existing, refuse_unwritable, replacing, write_bytes, write_json
+from cspine_edge.files import (
+    open_regular,
+    read_regular,
+    refuse_existing,
+    refuse_unwritable,
+    replacing,
+    write_bytes,
+    write_json,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -127,3 +135,24 @@ def test_what_is_no_json_is_not_written(tmp_path: Path, document: object) -> Non
     with pytest.raises((ValueError, TypeError)):
         write_json(tmp_path / "a.json", document)
     assert names(tmp_path) == []
+
+
+def test_only_regular_files_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, reason in ((tmp_path / "pipe", "no regular file"), (Path("/dev/zero"), "no regular file")):
+        with pytest.raises(OSError, match=reason):
+            open_regular(path)
+    with pytest.raises(IsADirectoryError):
+        open_regular(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        open_regular(tmp_path / "none")
+
+
+def test_no_more_is_read_than_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "sparse"
+    path.touch()
+    os.truncate(path, 3 << 30)
+    with pytest.raises(OSError, match="more than 2 MiB"):
+        read_regular(path, 2 << 20)
+    path.write_bytes(b"12")
+    assert read_regular(path, 2) == b"12"

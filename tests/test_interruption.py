@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from cspine_edge.interruption import Interrupted, resumable
+from cspine_edge.errors import UsageError
+from cspine_edge.interruption import Interrupted, deadline, resumable
 
 
 def test_a_signal_waits_for_what_is_being_written() -> None:
@@ -45,3 +50,22 @@ def test_advice_is_given_where_something_was_begun(tmp_path: Path) -> None:
         with pytest.raises(Interrupted) as ended, resumable(tmp_path / "begun"):
             raise Interrupted(2)
         assert (str(ended.value), ended.value.code) == (told, 130)
+
+
+def test_a_block_that_takes_too_long_is_ended() -> None:
+    before = signal.getsignal(signal.SIGALRM)
+    with pytest.raises(UsageError, match="too slow"), deadline(0.05, lambda: UsageError("too slow")):
+        re.search(r"^(a+)+$", "a" * 40 + "b")
+    with deadline(0.05, lambda: UsageError("too slow")):
+        pass
+    time.sleep(0.1)
+    assert signal.getsignal(signal.SIGALRM) == before
+
+
+def test_other_threads_have_no_deadline() -> None:
+    def wait() -> None:
+        with deadline(0.01, lambda: UsageError("too slow")):
+            time.sleep(0.05)
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(wait).result()

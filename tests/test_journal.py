@@ -104,3 +104,12 @@ def test_only_regular_files_have_a_state(tmp_path: Path) -> None:
     assert FileState.of(tmp_path / "absent") is None
     os.mkfifo(tmp_path / "pipe")
     assert FileState.of(tmp_path / "pipe") is None
+
+
+def test_a_pipe_is_no_journal(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (
+        pytest.raises(OutputError, match=r"cannot be gone on with .it is no regular file"),
+        open_journal(tmp_path / "pipe"),
+    ):
+        pass

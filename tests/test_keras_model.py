@@ -204,3 +204,24 @@ def test_weights_that_lie_in_other_files(good: Path, tmp_path: Path) -> None:
         file.create_virtual_dataset("stolen", layout)
     content["model.weights.h5"] = (tmp_path / "weights.h5").read_bytes()
     assert "stolen" in refused(written(tmp_path / "virtual.keras", content))
+
+
+def test_groups_with_many_links_are_looked_at_once(good: Path, tmp_path: Path) -> None:
+    """Two links to the next group, forty deep: a million million ways lead to the last one."""
+    with h5py.File(tmp_path / "weights.h5", "w") as file:
+        group = file
+        for _ in range(40):
+            inner = group.create_group("a")
+            group["b"] = inner
+            group = inner
+        group["up"] = file["/"]
+    weights = (tmp_path / "weights.h5").read_bytes()
+    refused(written(tmp_path / "links.keras", members(good) | {"model.weights.h5": weights}))
+
+
+def test_packed_weights_are_not_unpacked(good: Path, tmp_path: Path) -> None:
+    path = tmp_path / "packed.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members(good).items():
+            archive.writestr(name, data)
+    assert "its weights are packed or too large" in refused(path)

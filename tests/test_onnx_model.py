@@ -185,3 +185,70 @@ def test_inspect_shows_the_contract(saved: Callable[..., ModelFile], cli: Callab
     assert outcome.code == 0
     assert "image (1, 6, 8, 3) float32" in outcome.out
     assert "normal, fracture; looked for: fracture" in outcome.out
+
+
+def test_weights_in_another_file_are_refused_wherever_they_are(tmp_path: Path) -> None:
+    """An initialiser of the graph, and a constant in an attribute of a node."""
+    for place in ("initializer", "attribute"):
+        model = onnx.load_model_from_string(network())
+        if place == "attribute":
+            weights = onnx.TensorProto()
+            weights.CopyFrom(model.graph.initializer[0])
+            del model.graph.initializer[:]
+            model.graph.node.insert(0, onnx.helper.make_node("Constant", [], ["weights"], value=weights))
+            tensor = model.graph.node[0].attribute[0].t
+        else:
+            tensor = model.graph.initializer[0]
+        tensor.ClearField("raw_data")
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="weights.bin")
+        with pytest.raises(ModelError, match="has weights in another file"):
+            take_apart(tmp_path / "m.onnx", model.SerializeToString())
+
+
+def looping(count_from: str) -> bytes:
+    """Logits after as many turns as a number says: a constant, or what the picture shows."""
+    value = onnx.helper.make_tensor_value_info
+    body = onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", [name], [f"{name}_out"]) for name in ("go", "carried")],
+        "body",
+        [value("turn", 7, ()), value("go", 9, ()), value("carried", 1, (1, 2))],
+        [value("go_out", 9, ()), value("carried_out", 1, (1, 2))],
+    )
+    model = onnx.load_model_from_string(network())
+    logits = next(node for node in model.graph.node if "logits" in node.output)
+    logits.output[0] = "before"
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(True), "yes"))
+    model.graph.node.insert(
+        3, onnx.helper.make_node("Loop", [count_from, "yes", "before"], ["logits"], body=body)
+    )
+    model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(3), "three"))
+    return bytes(model.SerializeToString())
+
+
+def growing() -> bytes:
+    """Logits plus nothing, taken from an array as long as the picture is bright."""
+    model = onnx.load_model_from_string(network())
+    next(node for node in model.graph.node if "logits" in node.output).output[0] = "before"
+    for name, number in (("zero", 0.0), ("one", 1.0)):
+        model.graph.initializer.append(onnx.numpy_helper.from_array(np.array(number, np.float32), name))
+    made = [
+        onnx.helper.make_node("ReduceMax", ["real"], ["bright"], keepdims=0),
+        onnx.helper.make_node("Range", ["zero", "bright", "one"], ["many"]),
+        onnx.helper.make_node("ReduceSum", ["many"], ["sum"], keepdims=0),
+        onnx.helper.make_node("Mul", ["sum", "zero"], ["nothing"]),
+        onnx.helper.make_node("Add", ["before", "nothing"], ["logits"]),
+    ]
+    for place, node in enumerate(made, start=3):
+        model.graph.node.insert(place, node)
+    return bytes(model.SerializeToString())
+
+
+@pytest.mark.parametrize(("graph", "operation"), [(looping("three"), "Loop"), (growing(), "Range")])
+def test_what_runs_as_long_as_its_picture_says_is_refused(
+    graph: bytes, operation: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    onnx.checker.check_model(onnx.load_model_from_string(graph))
+    with pytest.raises(ModelError, match=f"may run as long as its input says .*{operation}"):
+        take_apart(tmp_path / "m.onnx", graph)

@@ -115,6 +115,16 @@ def test_there_are_models_that_crash() -> None:
     assert CRASHES
 
 
+@pytest.mark.parametrize(("name", "operation"), [("loop", "WHILE"), ("range", "RANGE")])
+def test_a_model_that_runs_as_long_as_its_picture_says_is_refused(
+    cache: Path, name: str, operation: str
+) -> None:
+    path = CRASHES[0].with_name(f"{name}-bare-predict.tflite")
+    with pytest.raises(ModelError, match=f"may run as long as its input says .*{operation}"):
+        open_session(path, path.read_bytes())
+    assert not list(cache.rglob("*"))
+
+
 def test_a_model_that_hangs_is_refused(
     cache: Path, graph: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -129,12 +129,12 @@ def test_weights_of_an_onnx_model_are_not_taken_from_another_file(
     weights.data_location = onnx.TensorProto.EXTERNAL
     for key, value in (("location", "secret.bin"), ("offset", "0"), ("length", "24")):
         weights.external_data.add(key=key, value=value)
+    # ONNX Runtime itself would read them: it leaves alone what it does not optimise.
     nodes = [
-        helper.make_node("GlobalAveragePool", ["x"], ["pooled"]),
-        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Flatten", ["x"], ["flat"]),
         helper.make_node("MatMul", ["flat", "w"], ["y"]),
     ]
-    image = helper.make_tensor_value_info("x", float32, [1, 3, 8, 8])
+    image = helper.make_tensor_value_info("x", float32, [1, 3, 1, 1])
     logits = helper.make_tensor_value_info("y", float32, [1, 2])
     graph = helper.make_graph(nodes, "g", [image], [logits], [weights])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -144,7 +144,7 @@ def test_weights_of_an_onnx_model_are_not_taken_from_another_file(
         "predict", phantom_data, "--model", "model.onnx", "--labels", "normal,fracture", "--threads", 1
     )
     assert told.code == 4
-    assert "cannot be loaded by onnxruntime" in told.err
+    assert "has weights in another file" in told.err
     assert not told.out
 
 

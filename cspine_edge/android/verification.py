@@ -15,6 +15,7 @@ from ..classifier import Classifier
 from ..contract import ModelFile
 from ..documents import encode
 from ..errors import CspineError, InputError, ToolError
+from ..files import read_regular
 from ..verification import verify as replay
 from . import dex, manifest
 from .api import NEWEST, Api, Levels, Signatures
@@ -37,6 +38,7 @@ _NEWEST_DEX = 37
 """Newest version of dex files that Android reads at API 24; 38 came with API 26."""
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, ValueError, OSError)
 """What ``zipfile`` raises for damaged, encrypted and unknown kinds of entries."""
+_LARGEST = 1024 * 1024 * 1024
 _SHOWN = 5
 """Problems of a check that the table shows; JSON has all."""
 
@@ -129,7 +131,7 @@ def verify(path: Path, model: Path | str | None = None, project: Project | None 
         If programs are absent.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path, _LARGEST)
     except OSError as error:
         raise InputError(path, f"cannot be read ({error.strerror}); give an APK") from error
     if not zipfile.is_zipfile(path) or b"AndroidManifest.xml" not in content:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from calibration.decision import DEFAULT_COVERAGE, DEFAULT_SENSITIVITY
 
-from ..documents import DocumentError, parse
+from ..documents import DocumentError, read_document
 from ..errors import InputError, OutputError, UsageError
 from ..files import new_folder, write_json
 from ..recipe import Optimizer
@@ -111,7 +111,7 @@ def require_place(out: Path, described: dict[str, object], split: Split, resume:
         if not (out / SETTINGS_FILE).is_file():
             raise OutputError(out, "holds no broken-off training; start without --resume")
         try:
-            begun = parse((out / SETTINGS_FILE).read_bytes())
+            begun = read_document(out / SETTINGS_FILE)
         except (OSError, DocumentError) as error:
             reason = f"cannot be read ({error}); choose another --out and start without --resume"
             raise InputError(out / SETTINGS_FILE, reason) from error
