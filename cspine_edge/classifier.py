@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .contract import Contract, KernelFamily, ModelFile, Outputs
+from .contract import Contract, KernelFamily, Outputs
 from .decision import Referral, Threshold
 from .errors import ContractError, ModelError, UsageError
+from .model_file import ModelFile
 from .preprocess import Preprocessing, prepare
 from .runtime import Runtime, TensorSpec, open_session
 from .slices import CtSlice

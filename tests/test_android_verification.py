@@ -17,7 +17,7 @@ from cspine_edge.android.project import DEBUG_PASSWORD, find_project, read_proje
 from cspine_edge.android.tools import tools_to_build
 from cspine_edge.android.verification import ApkReport, Check, verify
 from cspine_edge.classifier import shipped_model
-from cspine_edge.contract import ModelFile
+from cspine_edge.model_file import ModelFile
 
 Cli = Callable[..., Any]
 

@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cspine_edge.contract import ModelFile, Outputs
+from cspine_edge.contract import Outputs
 from cspine_edge.dataset import load_dataset
+from cspine_edge.model_file import ModelFile
 from cspine_edge.preprocess import Preprocessing
 
 Cli = Callable[..., Any]

@@ -17,9 +17,9 @@ import boards
 import pytest
 
 from cspine_edge import __version__, dicom, doctor
-from cspine_edge.contract import ModelFile
 from cspine_edge.doctor import examine
 from cspine_edge.errors import ExitCode
+from cspine_edge.model_file import ModelFile
 from cspine_edge.runtime import Runtime, available_runtimes
 
 Cli = Callable[..., Any]

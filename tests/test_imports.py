@@ -14,7 +14,7 @@ import pytest
 
 import cspine_edge
 from cspine_edge.cli import VERBS
-from cspine_edge.contract import ModelFile
+from cspine_edge.model_file import ModelFile
 
 ROOT = Path(__file__).parents[1]
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}

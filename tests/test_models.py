@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from cspine_edge.classifier import SHIPPED, Classifier, find_model, shipped_model
-from cspine_edge.contract import KernelFamily, ModelFile, Precision
+from cspine_edge.contract import KernelFamily, Precision
+from cspine_edge.model_file import ModelFile
 from cspine_edge.verification import verify
 
 

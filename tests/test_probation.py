@@ -14,8 +14,9 @@ import pytest
 
 from cspine_edge import probation
 from cspine_edge.classifier import SHIPPED, shipped_model
-from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.contract import KernelFamily
 from cspine_edge.errors import ModelError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.probation import admit, vouch
 from cspine_edge.runtime import KNOWN_GRAPHS, open_session
 

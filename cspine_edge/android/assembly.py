@@ -23,9 +23,9 @@ from pathlib import Path
 
 from .. import __version__
 from ..classifier import Classifier, shipped_model
-from ..contract import ModelFile
 from ..errors import InputError, ModelError
 from ..files import refuse_unwritable, replacing
+from ..model_file import ModelFile
 from ..runtime import tflite_session
 from .project import DEBUG_PASSWORD, PASSWORD_VARIABLE, Project, find_project, version_code
 from .tools import Toolchain, tools_to_build

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..classifier import Classifier
-from ..contract import ModelFile
 from ..documents import encode
 from ..errors import CspineError, InputError, ToolError
+from ..model_file import ModelFile
 from ..verification import verify as replay
 from . import dex, manifest
 from .api import NEWEST, Api, Levels, Signatures

@@ -24,7 +24,7 @@ def inspect(
 ) -> None:
     """Show a model's contract and its graph in short."""
     from ..classifier import find_model
-    from ..contract import ModelFile
+    from ..model_file import ModelFile
     from ..runtime import open_session
 
     file = ModelFile.read(find_model(model))
