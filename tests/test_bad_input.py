@@ -176,7 +176,7 @@ def test_no_window_is_known(refused: Cli, tmp_path: Path, phantom_data: Path) ->
 
 
 def model_without_window(folder: Path) -> Path:
-    from cspine_edge.classifier import shipped_model
+    from cspine_edge.shipped import shipped_model
 
     file = ModelFile.read(shipped_model())
     assert file.contract is not None

@@ -150,6 +150,14 @@ def test_help_reads_no_pictures_and_loads_no_interpreter() -> None:
     assert not found & ({"PIL", "pydicom", "rich"} | INTERPRETERS | TENSORFLOW | WORKSTATION)
 
 
+def test_the_name_of_a_model_is_completed_without_loading_one() -> None:
+    found = imported_by(
+        "from cspine_edge.cli.options import shipped_names; assert shipped_names('fa') == ['fast']"
+    )
+    assert "typer" in found
+    assert not found & ({"numpy", "PIL", "pydicom", "rich"} | INTERPRETERS)
+
+
 def test_a_picture_is_classified_without_pydicom_and_tables(tmp_path: Path) -> None:
     from PIL import Image
 
