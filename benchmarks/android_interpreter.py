@@ -19,12 +19,12 @@ import numpy as np
 from java_core import BUILTIN_PROGRAM, compile_core
 from peers import BLOCK_S, Peer, measure, serving
 
-from cspine_edge.classifier import shipped_model
-from cspine_edge.contract import ModelFile
 from cspine_edge.files import write_json
 from cspine_edge.machine import describe_machine
+from cspine_edge.model_file import ModelFile
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import replicate_channels, resize
+from cspine_edge.shipped import shipped_model
 from cspine_edge.window import BONE_WINDOW
 
 FAMILIES = ("xnnpack", "reference")

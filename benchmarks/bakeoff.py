@@ -29,11 +29,12 @@ from converters.convert import ConvertSettings, Source, convert, default_output,
 from converters.operating_point import with_operating_point
 from converters.tflite import float_operations
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import ModelFile, Precision
+from cspine_edge.contract import Precision
 from cspine_edge.dataset import load_images
 from cspine_edge.documents import encode
 from cspine_edge.errors import ModelError
 from cspine_edge.files import write_json
+from cspine_edge.model_file import ModelFile
 from cspine_edge.parity import judge, measure
 from cspine_edge.progress import progress
 from cspine_edge.training.augment import Augmentation

@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.contract import KernelFamily
+from cspine_edge.model_file import ModelFile
 from cspine_edge.runtime import available_runtimes, tflite_session
 from cspine_edge.verification import golden_key, outputs_of
 

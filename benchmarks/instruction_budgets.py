@@ -34,9 +34,9 @@ from emulation.roots import (
     unpack_wheel,
 )
 
-from cspine_edge.classifier import SHIPPED, shipped_model
 from cspine_edge.files import write_json
 from cspine_edge.phantom import ImageFormat, write_phantom
+from cspine_edge.shipped import SHIPPED, shipped_model
 
 BUDGETS = PROJECT / "tests" / "arm64" / "instruction_budgets.json"
 COMMAND = "python benchmarks/instruction_budgets.py"

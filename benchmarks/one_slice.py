@@ -18,9 +18,9 @@ from pathlib import Path
 
 from processes import COMMAND, make_phantom, run
 
-from cspine_edge.classifier import shipped_model
 from cspine_edge.files import write_json
 from cspine_edge.machine import describe_machine
+from cspine_edge.shipped import shipped_model
 
 PLAIN = Path(__file__).with_name("plain_script.py")
 

@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from cspine_edge.classifier import SHIPPED, Classifier
+from cspine_edge.classifier import Classifier
 from cspine_edge.files import write_json
 from cspine_edge.machine import describe_machine
+from cspine_edge.shipped import SHIPPED
 
 TURN = 10
 

@@ -144,9 +144,9 @@ def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
         serve(sys.argv[2], sys.argv[3], int(sys.argv[4]))
         return
-    from cspine_edge.classifier import shipped_model
     from cspine_edge.files import write_json
     from cspine_edge.machine import describe_machine
+    from cspine_edge.shipped import shipped_model
 
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -23,9 +23,9 @@ from typing import Any
 from PIL import Image
 from processes import COMMAND, make_phantom, run
 
-from cspine_edge.classifier import shipped_model
 from cspine_edge.files import write_json
 from cspine_edge.machine import describe_machine
+from cspine_edge.shipped import shipped_model
 
 GOALS = {"png-512": 1.7, "dicom-512": 1.7, "png-224": 1.25}
 PLAIN = Path(__file__).with_name("plain_loop.py")

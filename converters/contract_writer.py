@@ -21,12 +21,12 @@ from cspine_edge.contract import (
     Contract,
     GoldenPair,
     KernelFamily,
-    ModelFile,
     Outputs,
     Precision,
     Provenance,
 )
 from cspine_edge.dataset import LABELS
+from cspine_edge.model_file import ModelFile
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import Preprocessing, resize
 from cspine_edge.run import Run

@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
-from cspine_edge.contract import ModelFile, Precision
+from cspine_edge.contract import Precision
 from cspine_edge.dataset import LABELS, LabelledDataset, load_images
 from cspine_edge.documents import DocumentError, encode, read_document
 from cspine_edge.errors import InputError, ModelError, UsageError
 from cspine_edge.files import claimed, file_sha256, refuse_existing, write_json
+from cspine_edge.model_file import ModelFile
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.recipe import Optimizer

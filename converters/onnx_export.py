@@ -21,10 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.representative import DEFAULT_SIZE, choose_representative
-from cspine_edge.contract import LABELS_FILE, ONNX_SUFFIX, Contract, ModelFile, Outputs, Precision
+from cspine_edge.contract import LABELS_FILE, ONNX_SUFFIX, Contract, Outputs, Precision
 from cspine_edge.dataset import LABELS, load_images
 from cspine_edge.errors import MissingExtraError, ModelError, UsageError
 from cspine_edge.files import refuse_existing
+from cspine_edge.model_file import ModelFile
 from cspine_edge.native import native_messages_caught
 from cspine_edge.preprocess import Preprocessing, replicate_channels
 from cspine_edge.training.framework import keras, tf

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from calibration.decision import DEFAULT_COVERAGE, DEFAULT_SENSITIVITY, choose_decision
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import ModelFile
 from cspine_edge.dataset import LabelledDataset
 from cspine_edge.decision import Decision
 from cspine_edge.errors import ContractError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.progress import progress
 from cspine_edge.run import Run
 

@@ -22,10 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import Contract, ModelFile, Outputs
+from cspine_edge.contract import Contract, Outputs
 from cspine_edge.dataset import LABELS, LabelledDataset
 from cspine_edge.errors import ModelError
 from cspine_edge.latency import Latency
+from cspine_edge.model_file import ModelFile
 from cspine_edge.parity import PairedMargins, judge
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress

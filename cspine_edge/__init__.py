@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from .classifier import Verdict as Verdict
     from .contract import Contract as Contract
     from .contract import KernelFamily as KernelFamily
-    from .contract import ModelFile as ModelFile
     from .contract import Precision as Precision
     from .dataset import load_dataset as load_dataset
     from .decision import Referral as Referral
     from .errors import CspineError as CspineError
+    from .model_file import ModelFile as ModelFile
     from .parity import judge as judge
     from .parity import measure as measure
     from .phantom import write_phantom as write_phantom
@@ -45,10 +45,11 @@ if TYPE_CHECKING:
 _HOMES = {
     "audit": ("AuditReport", "audit_dataset"),
     "classifier": ("Classifier", "Facts", "Verdict"),
-    "contract": ("Contract", "KernelFamily", "ModelFile", "Precision"),
+    "contract": ("Contract", "KernelFamily", "Precision"),
     "dataset": ("load_dataset",),
     "decision": ("Referral",),
     "errors": ("CspineError",),
+    "model_file": ("ModelFile",),
     "parity": ("judge", "measure"),
     "phantom": ("write_phantom",),
     "preprocess": ("Preprocessing", "prepare"),

@@ -12,24 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .contract import Contract, KernelFamily, ModelFile, Outputs
+from .contract import Contract, KernelFamily, Outputs
 from .decision import Referral, Threshold
 from .errors import ContractError, ModelError, UsageError
+from .model_file import ModelFile
 from .preprocess import Preprocessing, prepare
 from .runtime import Runtime, TensorSpec, open_session
+from .shipped import find_model
 from .slices import CtSlice
 from .window import Window, WindowSource
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-
-DEFAULT_MODEL = "mobilenet"
-SHIPPED = {
-    DEFAULT_MODEL: "mobilenet-a1.0-224-int8-qat.tflite",
-    "fast": "mobilenet-a0.25-b11-272-int8.tflite",
-}
-"""Models that come with the package, by the names that stand for them in a :class:`Classifier` and in the verbs that
-read a model. ``check`` writes its verdict into files that are named by their path only."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +99,8 @@ class Classifier:
     Parameters
     ----------
     model
-        A ``.tflite`` or ``.onnx`` file, or the name of a shipped one (:data:`SHIPPED`); by default the first of these.
+        A ``.tflite`` or ``.onnx`` file, or the name of a shipped one (:data:`cspine_edge.shipped.SHIPPED`); by
+        default the first of these.
     threads
         Threads of the interpreter.
     family
@@ -290,33 +285,6 @@ class Classifier:
         """Classify slices one by one, in order; only one is held in memory."""
         for ct_slice in slices:
             yield self.classify(ct_slice, window)
-
-
-def shipped_model(name: str = DEFAULT_MODEL) -> Path:
-    """Path of a model that comes with the package.
-
-    Parameters
-    ----------
-    name
-        A key of :data:`SHIPPED`.
-
-    Raises
-    ------
-    UsageError
-        If this installation has none.
-    """
-    package = Path(__file__).parent
-    for folder in (package / "models", package.parent / "models"):
-        found = folder / SHIPPED[name]
-        if found.is_file():
-            return found
-    raise UsageError(f"this installation does not ship {SHIPPED[name]}; give a .tflite file")
-
-
-def find_model(model: Path | str | None) -> Path:
-    """Give the file that is meant: a shipped model's by its name, unless a file of that name is there."""
-    name = DEFAULT_MODEL if model is None else str(model)
-    return shipped_model(name) if name in SHIPPED and not Path(name).is_file() else Path(name)
 
 
 def _assumed_contract(path: Path, tensor: TensorSpec, outputs: int, facts: Facts) -> Contract:

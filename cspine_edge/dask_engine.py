@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from .batch import classify_file
-from .classifier import Classifier, Facts, find_model
+from .classifier import Classifier, Facts
 from .errors import ExitCode, InputError, MissingExtraError, UsageError
 from .journal import FileState, Outcome
 from .scoring import Finished
+from .shipped import find_model
 from .window import Window
 
 _TAKE = 32

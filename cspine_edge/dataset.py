@@ -1,4 +1,4 @@
-"""Labelled slices, the series each belongs to, and splits that know what is independent of what.
+"""Labelled slices, and the series each belongs to.
 
 Three layouts are read::
 
@@ -16,7 +16,6 @@ import csv
 import hashlib
 import os
 import re
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,11 +27,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DatasetError, SliceError, UsageError
+from .files import open_regular
 from .interruption import deadline
 from .preprocess import Preprocessing, prepare
 from .scratch import unnamed_array
 from .slice_files import each_file
-from .slices import CtSlice, read_slices
+from .slices import CtSlice, is_dicom, read_slices
 
 LABELS = ("normal", "fracture")
 """Class names in the order of the network's outputs; ``fracture`` is the positive class."""
@@ -313,15 +313,16 @@ def _identify(
 
 
 def _dicom_series(path: Path) -> tuple[str | None, int | None]:
-    import pydicom
-
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            header = pydicom.dcmread(path, specific_tags=["SeriesInstanceUID", "InstanceNumber"])
-            series, number = header.get("SeriesInstanceUID"), header.get("InstanceNumber")
-            return (str(series) if series else None), (int(number) if number is not None else None)
-    except Exception:  # a damaged header raises errors of many kinds; reading the slice will name it
+        with open_regular(path) as file:
+            head = file.read(132)
+            file.seek(0)
+            if not is_dicom(head):
+                return None, None
+            from .dicom import read_series
+
+            return read_series(path, file)
+    except (OSError, SliceError):  # reading the slice will name it
         return None, None
 
 

@@ -153,6 +153,31 @@ def read_frames(path: Path, file: BinaryIO) -> Iterator[CtSlice]:
         yield slice_
 
 
+def read_series(path: Path, file: BinaryIO) -> tuple[str | None, int | None]:
+    """Read which series a DICOM file belongs to, and its place in it; no pixel is decoded.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    file
+        The same file, opened for reading.
+
+    Returns
+    -------
+    tuple
+        Series Instance UID and Instance Number, each ``None`` if the file states none.
+
+    Raises
+    ------
+    SliceError
+        If its header is broken or longer than that of any slice.
+    """
+    with _translated(path), silence:
+        dataset, _ = _read_dataset(path, file)
+        return _series(dataset)
+
+
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
     try:
@@ -203,6 +228,11 @@ def _inflated(path: Path, file: BinaryIO) -> BinaryIO:
     return unpacked
 
 
+def _series(dataset: Dataset) -> tuple[str | None, int | None]:
+    instance = dataset.get("InstanceNumber")
+    return str(dataset.get("SeriesInstanceUID") or "") or None, None if instance is None else int(instance)
+
+
 def _pixel_element(dataset: Dataset, file: BinaryIO) -> tuple[str, int, int]:
     """Keyword, place and length of the element at which reading stopped; no keyword at the end of the file."""
     implicit, little = dataset.original_encoding
@@ -248,7 +278,7 @@ def _read_header(path: Path, dataset: Dataset, file: BinaryIO) -> _Header:
             f"has {photometric} pixels of {dataset.BitsAllocated} bits, so it is no CT slice; leave it out",
         )
     identity = _rescale(path, _Groups.of(dataset, 0)) == (1.0, 0.0)
-    instance = dataset.get("InstanceNumber")
+    series, instance = _series(dataset)
     decoder, plugin = _decoder(path, dataset)
     syntax = dataset.file_meta.TransferSyntaxUID
     options = as_pixel_options(dataset, transfer_syntax_uid=syntax, pixel_keyword=keyword, pixel_vr="OW")
@@ -261,8 +291,8 @@ def _read_header(path: Path, dataset: Dataset, file: BinaryIO) -> _Header:
         pixels=pixels,
         frames=frames,
         displayed=color or (dataset.BitsAllocated == 8 and not dataset.PixelRepresentation and identity),
-        series=str(dataset.get("SeriesInstanceUID") or "") or None,
-        instance=None if instance is None else int(instance),
+        series=series,
+        instance=instance,
         modality=dataset.get("Modality") or None,
     )
 

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from . import __version__, page
 from . import parity_plots as plots
-from .contract import INTENDED_USE, ModelFile
+from .contract import INTENDED_USE
 from .dataset import read_labelled_slice
 from .decision import Decision
 from .layer_error import LayerReport
+from .model_file import ModelFile
 from .noninferiority import ALPHA, Loss, bound_without_loss, series_needed
 from .parity import Flip, GateVerdict, PairedMargins, ParityReport
 from .preprocess import Preprocessing, prepare

@@ -12,6 +12,7 @@ from .contract import INTENDED_USE
 from .documents import encode
 from .errors import UsageError
 from .pareto import ParetoTable, Row
+from .shipped import SHIPPED, shipped_model
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -192,8 +193,6 @@ class Recommendation:
             )
 
     def _advice(self) -> str:
-        from .classifier import SHIPPED, shipped_model
-
         if self.chosen is None:
             return "no network of the table keeps these limits; loosen one of them"
         row = self.chosen.row

@@ -50,7 +50,7 @@ KNOWN_GRAPHS = {
     "55aeff5f476796888a25243f5a85ddac943ee73d07591fd39b25c94c91e40b1e",
 }
 """SHA-256 of graphs that need not be tried before they are opened: at first those of
-:data:`cspine_edge.classifier.SHIPPED`, then those that this process has made."""
+:data:`cspine_edge.shipped.SHIPPED`, then those that this process has made."""
 
 MODULES = {
     Runtime.LITERT: "ai_edge_litert.interpreter",

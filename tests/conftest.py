@@ -106,7 +106,7 @@ def scanner_apk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scanner app around the shipped model, built here."""
     android_tools.need()
     from cspine_edge.android.assembly import build
-    from cspine_edge.classifier import shipped_model
+    from cspine_edge.shipped import shipped_model
 
     return build(shipped_model(), tmp_path_factory.mktemp("apk") / "scanner.apk").path
 

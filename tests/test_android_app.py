@@ -25,8 +25,9 @@ from android_app import PROJECT, RESOURCES, SHIPPED, Held, Phone, Program
 
 from cspine_edge.bench_report import read_report
 from cspine_edge.classifier import Classifier, Verdict
-from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.contract import KernelFamily
 from cspine_edge.decision import Threshold
+from cspine_edge.model_file import ModelFile
 from cspine_edge.slices import read_slices
 
 ANDROID = "{http://schemas.android.com/apk/res/android}"

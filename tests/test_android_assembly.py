@@ -21,9 +21,9 @@ from cspine_edge import __version__
 from cspine_edge.android.assembly import DEFAULT_ASSET, FAST_ASSET, align_and_sign, write_archive
 from cspine_edge.android.project import DEBUG_PASSWORD, find_project, version_code
 from cspine_edge.android.tools import DEBIAN_FRAMEWORK, d8_jar, tools_to_build
-from cspine_edge.classifier import shipped_model
-from cspine_edge.contract import ModelFile
 from cspine_edge.errors import ToolError
+from cspine_edge.model_file import ModelFile
+from cspine_edge.shipped import shipped_model
 
 Cli = Callable[..., Any]
 

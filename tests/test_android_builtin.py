@@ -16,7 +16,7 @@ import PIL.Image
 import pytest
 from java_core import BUILTIN_PROGRAM
 
-from cspine_edge.contract import ModelFile
+from cspine_edge.model_file import ModelFile
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import replicate_channels, resize
 from cspine_edge.slice_files import find_slices

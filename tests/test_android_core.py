@@ -20,9 +20,10 @@ import pytest
 from java_core import JAVA, PACKAGE, javac
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, ModelFile, Outputs, Provenance
+from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, Outputs, Provenance
 from cspine_edge.decision import Abstention, Referral, Threshold
 from cspine_edge.errors import ContractError, ModelError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import Preprocessing, replicate_channels, resize
 from cspine_edge.slice_files import find_slices

@@ -25,7 +25,7 @@ from java_core import JAVA
 from test_android_core import REFERRALS, VERDICT
 
 from cspine_edge.bench_report import read_report
-from cspine_edge.classifier import SHIPPED, Classifier, Verdict, find_model
+from cspine_edge.classifier import Classifier, Verdict
 from cspine_edge.contract import KernelFamily
 from cspine_edge.kernel_families import verify_families
 from cspine_edge.latency import latency_of
@@ -35,6 +35,7 @@ from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import prepare
 from cspine_edge.runtime import Runtime
 from cspine_edge.sensors import read_sensors
+from cspine_edge.shipped import SHIPPED, find_model
 from cspine_edge.slice_files import find_slices
 from cspine_edge.slices import CtSlice, read_slices
 from cspine_edge.verification import outputs_of

@@ -16,8 +16,8 @@ from cspine_edge.android.assembly import DEFAULT_ASSET, FAST_ASSET, align_and_si
 from cspine_edge.android.project import DEBUG_PASSWORD, find_project, read_project
 from cspine_edge.android.tools import tools_to_build
 from cspine_edge.android.verification import ApkReport, Check, verify
-from cspine_edge.classifier import shipped_model
-from cspine_edge.contract import ModelFile
+from cspine_edge.model_file import ModelFile
+from cspine_edge.shipped import shipped_model
 
 Cli = Callable[..., Any]
 

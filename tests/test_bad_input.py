@@ -20,8 +20,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cspine_edge.contract import ModelFile, Outputs
+from cspine_edge.contract import Outputs
 from cspine_edge.dataset import load_dataset
+from cspine_edge.model_file import ModelFile
 from cspine_edge.preprocess import Preprocessing
 
 Cli = Callable[..., Any]
@@ -176,7 +177,7 @@ def test_no_window_is_known(refused: Cli, tmp_path: Path, phantom_data: Path) ->
 
 
 def model_without_window(folder: Path) -> Path:
-    from cspine_edge.classifier import shipped_model
+    from cspine_edge.shipped import shipped_model
 
     file = ModelFile.read(shipped_model())
     assert file.contract is not None
@@ -546,7 +547,7 @@ def test_workstation_verbs(
 def calls_on_a_file(path: Path) -> list[list[object]]:
     """Every verb that reads a file which is no slice."""
     return [
-        ["predict", "--model", path, "slice.png"],
+        ["predict", "--model", path, "data"],
         ["verify", path],
         ["inspect", path],
         ["bench", path, "--quick"],

@@ -24,11 +24,12 @@ from cspine_edge.bench import bench
 from cspine_edge.bench_report import BenchReport, read_report
 from cspine_edge.cli import main
 from cspine_edge.cli.bench import parse_duration
-from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.contract import KernelFamily
 from cspine_edge.cooling import Outcome
 from cspine_edge.documents import decode
 from cspine_edge.errors import ContractError, SliceError, UsageError
 from cspine_edge.machine import Machine, describe_machine, peak_memory_mib, resident_memory_mib
+from cspine_edge.model_file import ModelFile
 from cspine_edge.sensors import ProcessorTime
 from cspine_edge.slice_times import STAGES
 from cspine_edge.sweep import Rules

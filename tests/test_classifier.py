@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cspine_edge.classifier import Classifier, Facts, Verdict, shipped_model
-from cspine_edge.contract import Contract, ModelFile, Outputs
+from cspine_edge.classifier import Classifier, Facts, Verdict
+from cspine_edge.contract import Contract, Outputs
 from cspine_edge.decision import Abstention, Referral, Threshold
 from cspine_edge.errors import ContractError, ModelError, SliceError, UsageError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.preprocess import Preprocessing
+from cspine_edge.shipped import shipped_model
 from cspine_edge.slice_files import find_slices
 from cspine_edge.slices import CtSlice, read_slices
 from cspine_edge.window import Window, WindowSource

@@ -27,9 +27,10 @@ from cspine_edge import __version__
 from cspine_edge.classifier import Classifier
 from cspine_edge.cli import VERBS
 from cspine_edge.cli.app import command_line
-from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.contract import KernelFamily
 from cspine_edge.decision import Abstention, Threshold
 from cspine_edge.errors import ExitCode
+from cspine_edge.model_file import ModelFile
 
 Cli = Callable[..., Any]
 

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import KernelFamily, ModelFile, Precision
+from cspine_edge.contract import KernelFamily, Precision
 from cspine_edge.dataset import LABELS, LabelledDataset, load_dataset
 from cspine_edge.decision import Decision
 from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.run import Run
 from cspine_edge.verification import verify
 from cspine_edge.window import Window

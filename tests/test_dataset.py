@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from ct_files import shipped
 from PIL import Image
 
 from cspine_edge.dataset import (
@@ -140,6 +141,20 @@ def test_dicom_names_its_own_series(phantom_data: Path, tmp_path: Path) -> None:
         header = pydicom.dcmread(dataset.path_of(item), stop_before_pixels=True)
         assert item.series == header.SeriesInstanceUID
         assert item.slice_index == header.InstanceNumber
+
+
+def test_dicom_without_preamble_names_its_own_series(tmp_path: Path) -> None:
+    header = pydicom.dcmread(shipped("CT_small.dcm"))
+    for label in LABELS:
+        (tmp_path / label).mkdir()
+    (tmp_path / "normal" / "IMAGE.dcm").write_bytes(shipped("CT_small.dcm").read_bytes()[132:])
+    bare = tmp_path / "fracture" / "IMAGE.dcm"  # nor with file meta information
+    pydicom.Dataset(header).save_as(bare, implicit_vr=True, little_endian=True)
+    series, index = header.SeriesInstanceUID, header.InstanceNumber
+    assert described(load_dataset(tmp_path)) == {
+        "normal/IMAGE.dcm": (0, series, index),
+        "fracture/IMAGE.dcm": (1, series, index),
+    }
 
 
 def test_damaged_dicom_headers_fall_back_to_the_file_name(phantom_data: Path, tmp_path: Path) -> None:

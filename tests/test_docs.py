@@ -117,7 +117,8 @@ def names(kind: Any, prefix: str = "") -> Iterator[str]:
 
 
 def test_the_contract_is_specified_to_the_last_field(root: Path, int8_model: Path) -> None:
-    from cspine_edge.contract import Contract, ModelFile
+    from cspine_edge.contract import Contract
+    from cspine_edge.model_file import ModelFile
 
     page = (root / "docs/contract.md").read_text(encoding="utf-8")
     table = page.partition("## Fields")[2].partition("\n## ")[0]

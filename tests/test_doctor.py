@@ -17,9 +17,9 @@ import boards
 import pytest
 
 from cspine_edge import __version__, dicom, doctor
-from cspine_edge.contract import ModelFile
 from cspine_edge.doctor import examine
 from cspine_edge.errors import ExitCode
+from cspine_edge.model_file import ModelFile
 from cspine_edge.runtime import Runtime, available_runtimes
 
 Cli = Callable[..., Any]
@@ -162,7 +162,7 @@ def test_answers_that_differ_fail(
     }
     contract = replace(file.contract, golden=(replace(first, expected=expected), *others))
     changed = replace(file, contract=contract).save(tmp_path / "model.tflite").path
-    monkeypatch.setattr("cspine_edge.classifier.shipped_model", lambda name: changed)
+    monkeypatch.setattr("cspine_edge.shipped.shipped_model", lambda name: changed)
     shown = cli("doctor")
     assert shown.code == 1
     assert "GOLDEN PAIRS DIFFER" in shown.out.splitlines()[-1]

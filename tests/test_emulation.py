@@ -13,8 +13,8 @@ import pytest
 from emulation import roots
 from emulation.boards import BOARDS, place
 
-from cspine_edge.classifier import SHIPPED
 from cspine_edge.machine import describe_machine
+from cspine_edge.shipped import SHIPPED
 
 
 @pytest.mark.parametrize(

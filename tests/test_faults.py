@@ -25,10 +25,10 @@ import pytest
 from outcome import Outcome
 from PIL import Image
 
-from cspine_edge.contract import ModelFile
 from cspine_edge.dataset import LabelledDataset, load_dataset
 from cspine_edge.errors import CspineError, InputError, OutputError, SliceError, UsageError
 from cspine_edge.files import claimed, write_bytes
+from cspine_edge.model_file import ModelFile
 from cspine_edge.phantom import write_phantom
 from cspine_edge.slices import read_slices
 

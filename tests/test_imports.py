@@ -14,7 +14,7 @@ import pytest
 
 import cspine_edge
 from cspine_edge.cli import VERBS
-from cspine_edge.contract import ModelFile
+from cspine_edge.model_file import ModelFile
 
 ROOT = Path(__file__).parents[1]
 TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
@@ -148,6 +148,14 @@ def test_help_reads_no_pictures_and_loads_no_interpreter() -> None:
     found = imported_by("from cspine_edge.cli import main; main()", "--help")
     assert "typer" in found
     assert not found & ({"PIL", "pydicom", "rich"} | INTERPRETERS | TENSORFLOW | WORKSTATION)
+
+
+def test_the_name_of_a_model_is_completed_without_loading_one() -> None:
+    found = imported_by(
+        "from cspine_edge.cli.options import shipped_names; assert shipped_names('fa') == ['fast']"
+    )
+    assert "typer" in found
+    assert not found & ({"numpy", "PIL", "pydicom", "rich"} | INTERPRETERS)
 
 
 def test_a_picture_is_classified_without_pydicom_and_tables(tmp_path: Path) -> None:

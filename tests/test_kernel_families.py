@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.contract import KernelFamily
 from cspine_edge.decision import Threshold
 from cspine_edge.errors import ContractError
 from cspine_edge.kernel_families import FamilyReport, verify_families
+from cspine_edge.model_file import ModelFile
 from cspine_edge.runtime import Runtime, Session, available_runtimes
 
 

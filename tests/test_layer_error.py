@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier, Facts
-from cspine_edge.contract import ModelFile, Precision
+from cspine_edge.contract import Precision
 from cspine_edge.errors import ContractError, ModelError, UsageError
 from cspine_edge.layer_error import KERNELS, LayerReport, compare_layers
+from cspine_edge.model_file import ModelFile
 from cspine_edge.preprocess import Preprocessing
 
 SPEC = Preprocessing(96, 96, 3)

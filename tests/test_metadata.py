@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from flatbuffers.table import Table
 
-from cspine_edge.contract import INTENDED_USE, ModelFile
+from cspine_edge.contract import INTENDED_USE
+from cspine_edge.model_file import ModelFile
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.runtime import open_session
 

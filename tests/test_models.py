@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from cspine_edge.classifier import SHIPPED, Classifier, find_model, shipped_model
-from cspine_edge.contract import KernelFamily, ModelFile, Precision
+from cspine_edge.classifier import Classifier
+from cspine_edge.contract import KernelFamily, Precision
+from cspine_edge.model_file import ModelFile
+from cspine_edge.shipped import SHIPPED, shipped_model
 from cspine_edge.verification import verify
 
 
@@ -66,17 +68,6 @@ def test_fast_takes_a_sixth_of_the_instructions(root: Path) -> None:
         for name in ("mobilenet", "fast")
     )
     assert 6 * fast <= usual
-
-
-def test_a_file_goes_before_a_shipped_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert find_model("fast") == shipped_model("fast")
-    assert find_model(None) == shipped_model()
-    (tmp_path / "fast").mkdir()
-    assert find_model("fast") == shipped_model("fast")
-    (tmp_path / "fast").rmdir()
-    (tmp_path / "fast").write_bytes(b"")
-    assert find_model(Path("fast")) == Path("fast")
 
 
 def test_the_gate_leaves_a_shipped_model_as_it_is(cli: Callable[..., Any], phantom_data: Path) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import ModelFile, Precision
+from cspine_edge.contract import Precision
 from cspine_edge.errors import OutputError, UsageError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.preprocess import Preprocessing
 
 onnx = pytest.importorskip("onnx")

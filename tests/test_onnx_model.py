@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier, Facts
-from cspine_edge.contract import Contract, ModelFile, Outputs
+from cspine_edge.contract import Contract, Outputs
 from cspine_edge.errors import ContractError, MissingExtraError, ModelError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.onnx_model import OnnxSession, put_together, take_apart
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.runtime import open_session

@@ -11,10 +11,10 @@ import pytest
 
 from calibration.decision import choose_decision
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import ModelFile
 from cspine_edge.dataset import LabelledDataset, load_images
 from cspine_edge.decision import Decision
 from cspine_edge.errors import ContractError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.run import Run
 
 pytestmark = [pytest.mark.workstation, pytest.mark.slow]

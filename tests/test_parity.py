@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier, Facts
-from cspine_edge.contract import ModelFile
 from cspine_edge.dataset import LabelledDataset, LabelledSlice, load_dataset
 from cspine_edge.decision import Abstention, Decision, Threshold
 from cspine_edge.errors import ContractError, DatasetError, OutputError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.noninferiority import bound_without_loss, mcnemar_exact
 from cspine_edge.parity import (
     UNKNOWN_LEAK,

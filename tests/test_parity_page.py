@@ -20,11 +20,11 @@ import pytest
 from PIL import Image
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import ModelFile
 from cspine_edge.dataset import load_dataset, read_labelled_slice
 from cspine_edge.decision import Decision, Threshold
 from cspine_edge.errors import OutputError
 from cspine_edge.layer_error import LayerError, LayerReport
+from cspine_edge.model_file import ModelFile
 from cspine_edge.parity import PairedMargins, ParityReport, judge
 from cspine_edge.parity_page import _MOST_FLIPS, write_page
 from cspine_edge.preprocess import prepare

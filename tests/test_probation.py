@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from cspine_edge import probation
-from cspine_edge.classifier import SHIPPED, shipped_model
-from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.contract import KernelFamily
 from cspine_edge.errors import ModelError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.probation import admit, vouch
 from cspine_edge.runtime import KNOWN_GRAPHS, open_session
+from cspine_edge.shipped import SHIPPED, shipped_model
 
 CRASHES = sorted((Path(__file__).parent / "fuzz" / "found" / "models").glob("crash*.tflite"))
 

@@ -14,7 +14,8 @@ pytestmark = [pytest.mark.workstation, pytest.mark.slow]
 
 def test_the_whole_way_with_a_few_series(cli: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from cspine_edge import quickstart
-    from cspine_edge.contract import ModelFile, Precision
+    from cspine_edge.contract import Precision
+    from cspine_edge.model_file import ModelFile
 
     monkeypatch.setattr(quickstart, "_SERIES", 14)
     monkeypatch.setattr(quickstart, "_TEST_SERIES", 4)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from cspine_edge.classifier import SHIPPED, shipped_model
 from cspine_edge.errors import UsageError
 from cspine_edge.pareto import Figures, ParetoTable, Row, shipped_table
 from cspine_edge.recommend import Cpu, Limits, Speed, recommend, speed_here, speed_of_core
+from cspine_edge.shipped import SHIPPED, shipped_model
 
 
 def row(

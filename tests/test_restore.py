@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import KernelFamily, ModelFile, Precision
+from cspine_edge.contract import KernelFamily, Precision
 from cspine_edge.dataset import load_dataset
 from cspine_edge.decision import Threshold
 from cspine_edge.documents import encode
 from cspine_edge.errors import ModelError, UsageError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.run import Run, relative_data_path
 from cspine_edge.splits import grouped_split

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.contract import KernelFamily
 from cspine_edge.latency import latency_of
 from cspine_edge.machine import describe_machine
+from cspine_edge.model_file import ModelFile
 from cspine_edge.roofline import Work, peak_of, physical_cores, roofline, work_of
 from cspine_edge.runtime import Session
 from cspine_edge.sensors import read_sensors

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from cspine_edge import runtime as runtime_module
-from cspine_edge.contract import KernelFamily, ModelFile
+from cspine_edge.contract import KernelFamily
 from cspine_edge.errors import MissingExtraError, ModelError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.runtime import (
     Runtime,
     Session,

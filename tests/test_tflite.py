@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import KernelFamily, ModelFile, Precision
+from cspine_edge.contract import KernelFamily, Precision
 from cspine_edge.errors import ModelError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.preprocess import Preprocessing
 
 pytestmark = pytest.mark.workstation

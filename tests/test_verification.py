@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from cspine_edge.classifier import Classifier, Facts
-from cspine_edge.contract import GoldenPair, KernelFamily, ModelFile
+from cspine_edge.contract import GoldenPair, KernelFamily
 from cspine_edge.errors import ContractError
+from cspine_edge.model_file import ModelFile
 from cspine_edge.runtime import Runtime
 from cspine_edge.verification import golden_key, outputs_of, verify
 

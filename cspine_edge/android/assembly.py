@@ -22,11 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import __version__
-from ..classifier import Classifier, shipped_model
-from ..contract import ModelFile
+from ..classifier import Classifier
 from ..errors import InputError, ModelError
 from ..files import refuse_unwritable, replacing
+from ..model_file import ModelFile
 from ..runtime import tflite_session
+from ..shipped import shipped_model
 from .project import DEBUG_PASSWORD, PASSWORD_VARIABLE, Project, find_project, version_code
 from .tools import Toolchain, tools_to_build
 

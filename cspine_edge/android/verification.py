@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from ..classifier import Classifier
-from ..contract import ModelFile
 from ..documents import encode
 from ..errors import CspineError, InputError, ToolError
 from ..files import read_regular
+from ..model_file import ModelFile
 from ..verification import verify as replay
 from . import dex, manifest
 from .api import NEWEST, Api, Levels, Signatures

@@ -10,6 +10,7 @@ import typer
 
 from ..android.project import PASSWORD_VARIABLE
 from ..errors import ExitCode
+from ..shipped import find_model
 from .options import MODEL_HELP, JsonOption, OverwriteOption, examples, print_json, shipped_names
 
 
@@ -49,7 +50,6 @@ def build(
 ) -> None:
     """Build the scanner app into a signed APK around a model; the same input gives the same bytes."""
     from ..android.assembly import build as assemble
-    from ..classifier import find_model
     from ..documents import encode
 
     built = assemble(find_model(model), out, keystore=keystore, password=_password, overwrite=overwrite)
@@ -74,7 +74,6 @@ def verify(
     Exit code 0 if every check passed, 1 if not.
     """
     from ..android.verification import verify as examine
-    from ..classifier import find_model
 
     report = examine(apk, find_model(model) if model is not None else None)
     if as_json:

@@ -23,9 +23,9 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show a model's contract and its graph in short."""
-    from ..classifier import find_model
-    from ..contract import ModelFile
+    from ..model_file import ModelFile
     from ..runtime import open_session
+    from ..shipped import find_model
 
     file = ModelFile.read(find_model(model))
     listing: dict[str, Any] = {"family": KernelFamily.REFERENCE, "to_run": False}

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import UsageError, printable
+from ..shipped import SHIPPED
 
 if TYPE_CHECKING:
     from ..window import Window
@@ -59,8 +60,6 @@ MODEL_HELP = "A .tflite file with a contract, or one of the shipped: mobilenet, 
 
 def shipped_names(incomplete: str) -> list[str]:
     """Complete the name of a shipped model; a shell goes on to files where none fits."""
-    from ..classifier import SHIPPED
-
     return [name for name in SHIPPED if name.startswith(incomplete)]
 
 

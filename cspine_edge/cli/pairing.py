@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..contract import ModelFile
 from ..dataset import LabelledDataset, load_dataset
 from ..errors import InputError, UsageError
+from ..model_file import ModelFile
 from ..parity import UNKNOWN_LEAK
 from ..run import Run
 from ..splits import Split, leak_of

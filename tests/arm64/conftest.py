@@ -18,7 +18,7 @@ from emulation.counting import COMPILER, build_plug_in
 from emulation.roots import INSTALLS
 from instruction_budgets import measure, write_slices
 
-from cspine_edge.classifier import shipped_model
+from cspine_edge.shipped import shipped_model
 
 PROCESSES = 2
 """Emulated at a time: a core each, on the smallest machine that builds this."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from emulation.roots import ARMV7, LITERT, TFLITE_RUNTIME, TRIXIE
 
-from cspine_edge.classifier import SHIPPED
+from cspine_edge.shipped import SHIPPED
 
 
 class Check(str, Enum):

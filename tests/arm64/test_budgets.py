@@ -12,7 +12,7 @@ from emulation import counting, roots
 from instruction_budgets import BUDGETS, CPUS, over_budget
 from instructions import conditions, describe
 
-from cspine_edge.classifier import shipped_model
+from cspine_edge.shipped import shipped_model
 
 pytestmark = pytest.mark.arm64
 

@@ -16,11 +16,13 @@ from emulated import DEVICES, WITH_TFLITE_RUNTIME, Answer, Answers, Check, Job, 
 from emulation import roots
 from emulation.boards import BOARDS, place
 
-from cspine_edge.classifier import SHIPPED, Classifier, shipped_model
-from cspine_edge.contract import GoldenPair, KernelFamily, ModelFile
+from cspine_edge.classifier import Classifier
+from cspine_edge.contract import GoldenPair, KernelFamily
 from cspine_edge.documents import encode
 from cspine_edge.machine import describe_machine
+from cspine_edge.model_file import ModelFile
 from cspine_edge.sensors import read_sensors
+from cspine_edge.shipped import SHIPPED, shipped_model
 from cspine_edge.slice_files import find_slices
 from cspine_edge.slices import iter_slices
 
