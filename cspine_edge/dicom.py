@@ -1,16 +1,13 @@
-"""DICOM files as CT slices: headers, functional groups of multi-frame files, and pixels.
+"""DICOM files as CT slices: headers and the functional groups of multi-frame files.
 
-pydicom reads the files; it decodes uncompressed and RLE pixels itself, and JPEG and JPEG 2000 through Pillow;
-the ``dicom`` extra adds decoders for JPEG Lossless, JPEG-LS and HTJ2K. This module is imported with the first
-DICOM file, so that reading pictures does not pay for pydicom.
+pydicom reads the files; :mod:`cspine_edge.dicom_pixels` has it decode their pixels. This module is imported with the
+first DICOM file, so that reading pictures does not pay for pydicom.
 """
 
 from __future__ import annotations
 
 import io
 import math
-import os
-import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,29 +20,14 @@ from pydicom import dcmread
 from pydicom.datadict import keyword_for_tag, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.encaps import get_frame
-from pydicom.pixels import apply_color_lut, as_pixel_options, get_decoder
-from pydicom.pixels.decoders.base import Decoder
-from pydicom.uid import (
-    UID,
-    AllTransferSyntaxes,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-    JPEGExtended12Bit,
-    RLELossless,
-)
+from pydicom.pixels import apply_color_lut
+from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from .decoder_limits import Ration, ReadToEndError, check_scans, check_size, silence
+from .decoder_limits import Ration, ReadToEndError, check_size, silence
+from .dicom_pixels import Pixels
 from .errors import MissingExtraError, SliceError
 from .slices import CtSlice
 from .window import Window, WindowFunction
-
-# The first that knows a transfer syntax decodes it, so lossy pixels do not depend on what else is installed.
-_PLUGINS = ("pydicom", "pillow", "pyjpegls", "pylibjpeg", "gdcm")
-_APART = "gdcm"
-"""Damaged data can make it abort the process instead of raising."""
-
 
 _SEQUENCES = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence", "ModalityLUTSequence")
 _COLORS = ("Red", "Green", "Blue")
@@ -65,44 +47,9 @@ _USED = [tag for tag in map(tag_for_keyword, (*_SHORT, *_LONG)) if tag is not No
 _LONGEST = dict.fromkeys(_SHORT, 4096) | dict.fromkeys(_LONG, 6 * 1024 * 1024)
 """Bytes an element may have; functional groups take about a thousand a frame."""
 _MOST_OF_HEADER = 32 * 1024 * 1024
-_MOST_OF_FRAME = 256 * 1024 * 1024
 _MOST_UNPACKED = 128 * 1024 * 1024
 """Bytes a deflated file may unpack to."""
 _PIXELS = {0x7FE00008: "FloatPixelData", 0x7FE00009: "DoubleFloatPixelData", 0x7FE00010: "PixelData"}
-_UNDEFINED = 0xFFFFFFFF
-
-
-@dataclass(frozen=True)
-class _Pixels:
-    """Where a file has its pixels, and how a frame of them is decoded."""
-
-    path: Path
-    file: BinaryIO
-    begin: int
-    decoder: Decoder
-    plugin: str
-    """The decoder of pydicom to use, "" for pixels that are not compressed."""
-    options: dict[str, Any]
-
-    def frame(self, index: int) -> np.ndarray:
-        """Decode one; YBR comes as RGB, PALETTE COLOR as indices."""
-        self.file.seek(self.begin)
-        if self.plugin:
-            _check_codestream(self._encoded(index), self.options)
-        if self.plugin == _APART:
-            from .frame_decoder import FRAME_DECODER
-
-            return FRAME_DECODER.decode(self.path, self.begin, index, self.plugin, self.options)
-        source: Any = Ration(self.file, _MOST_OF_FRAME)
-        return self.decoder.as_array(source, index=index, decoding_plugin=self.plugin, **self.options)[0]
-
-    def _encoded(self, index: int) -> bytes:
-        source: Any = Ration(self.file, _MOST_OF_FRAME)
-        frames = self.options["number_of_frames"]
-        offsets = self.options.get("extended_offsets")
-        encoded = get_frame(source, index, number_of_frames=frames, extended_offsets=offsets)
-        self.file.seek(self.begin)
-        return encoded
 
 
 @dataclass(frozen=True)
@@ -110,7 +57,7 @@ class _Header:
     """What all frames of a file have in common."""
 
     photometric: str
-    pixels: _Pixels
+    pixels: Pixels
     frames: int
     displayed: bool
     """The pixels are display values and no HU: colour, or unsigned 8 bits without a rescale of their own."""
@@ -279,118 +226,16 @@ def _read_header(path: Path, dataset: Dataset, file: BinaryIO) -> _Header:
         )
     identity = _rescale(path, _Groups.of(dataset, 0)) == (1.0, 0.0)
     series, instance = _series(dataset)
-    decoder, plugin = _decoder(path, dataset)
-    syntax = dataset.file_meta.TransferSyntaxUID
-    options = as_pixel_options(dataset, transfer_syntax_uid=syntax, pixel_keyword=keyword, pixel_vr="OW")
-    pixels = _Pixels(path, file, begin, decoder, plugin, options)
-    frames = int(dataset.get("NumberOfFrames") or 1)
-    if not plugin:
-        _check_length(path, pixels, length, frames)
+    pixels = Pixels.of(path, file, dataset, keyword, begin, length)
     return _Header(
         photometric=photometric,
         pixels=pixels,
-        frames=frames,
+        frames=int(dataset.get("NumberOfFrames") or 1),
         displayed=color or (dataset.BitsAllocated == 8 and not dataset.PixelRepresentation and identity),
         series=series,
         instance=instance,
         modality=dataset.get("Modality") or None,
     )
-
-
-def _check_codestream(encoded: bytes, options: dict[str, Any]) -> None:
-    """Refuse a compressed frame of another size than the header states: decoders believe what it states itself."""
-    if options["transfer_syntax_uid"] == RLELossless:
-        return
-    height, width, samples = _size_of_codestream(encoded)
-    if (height, width) != (options["rows"], options["columns"]) or samples not in (1, 3, 4):
-        raise ValueError(
-            f"its compressed pixels are {width} x {height} x {samples}, not what its header states"
-        )
-    check_scans(encoded)
-
-
-def _size_of_codestream(encoded: bytes) -> tuple[int, int, int]:
-    """Height, width and components of a JPEG, JPEG-LS (their SOF) or JPEG 2000 codestream (its SIZ)."""
-    start = encoded.find(b"\xff\x4f\xff\x51")  # perhaps in a JP2 file
-    if start >= 0:
-        _, _, right, bottom, left, top = struct.unpack_from(">HHLLLL", encoded, start + 4)
-        return bottom - top, right - left, int.from_bytes(encoded[start + 40 : start + 42], "big")
-    place = encoded.find(b"\xff\xd8") + 2
-    while place + 10 <= len(encoded) and place >= 2:
-        mark = encoded[place + 1]
-        if encoded[place] != 0xFF:
-            break
-        if mark == 0xF7 or (0xC0 <= mark <= 0xCF and mark not in (0xC4, 0xC8, 0xCC)):
-            height, width, samples = struct.unpack_from(">HHB", encoded, place + 5)
-            return height, width, samples
-        # Fill bytes, and marks without a length, may stand between segments.
-        alone = mark == 0xFF or mark == 0x01 or 0xD0 <= mark <= 0xD8
-        place += (
-            (1 if mark == 0xFF else 2) if alone else 2 + int.from_bytes(encoded[place + 2 : place + 4], "big")
-        )
-    raise ValueError("its compressed pixels state no size")
-
-
-def _check_length(path: Path, pixels: _Pixels, length: int, frames: int) -> None:
-    """Refuse pixels, not compressed, that are fewer than stated, or more for what they are said to be."""
-    options = pixels.options
-    bits = options["rows"] * options["columns"] * options["samples_per_pixel"] * options["bits_allocated"]
-    stated = expected = bits // 8 * frames
-    if options["photometric_interpretation"] == "YBR_FULL_422":
-        expected = stated // 3 * 2  # two samples of colour for two pixels (PS3.3 C.7.6.3.1.2)
-        if length >= stated:
-            raise ValueError("its pixels are not the YBR_FULL_422 that it states")
-    pixels.file.seek(0, os.SEEK_END)
-    present = min(length, pixels.file.tell() - pixels.begin)
-    if length == _UNDEFINED or present < expected:
-        found = f"its pixels are less than expected ({present} of {expected} bytes)"
-        raise SliceError(path, f"is a broken or truncated DICOM file: {found}; copy or export it again")
-
-
-def _decoder(path: Path, dataset: Dataset) -> tuple[Decoder, str]:
-    """What decodes the pixels: pydicom's decoder, and which of its plug-ins; "" if they are not compressed."""
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    if syntax is None:  # no file meta information: pydicom has guessed the encoding from the first element
-        implicit, little = dataset.original_encoding
-        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-        syntax = dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-    try:
-        decoder = get_decoder(syntax)
-    except NotImplementedError as error:
-        reason = f"is compressed as {syntax.name[:64]}, which has no decoder; decompress it"
-        raise SliceError(path, reason) from error
-    if not syntax.is_encapsulated:
-        return decoder, ""
-    plugins = _available(decoder)
-    if syntax == JPEGExtended12Bit and dataset.BitsStored > 8:
-        plugins = [plugin for plugin in plugins if plugin == "pylibjpeg"]
-        if not plugins:
-            how = "decompress it, or pip install pylibjpeg pylibjpeg-libjpeg"
-            raise SliceError(path, f"is 12-bit lossy JPEG, which only pylibjpeg-libjpeg (GPL) decodes; {how}")
-    if not plugins:
-        raise MissingExtraError(f"{path}: decoding {syntax.name} DICOM", "dicom")
-    return decoder, plugins[0]
-
-
-def _available(decoder: Decoder) -> list[str]:
-    return [plugin for plugin in _PLUGINS if plugin in decoder.available_plugins]
-
-
-def compressed_syntaxes() -> dict[str, str | None]:
-    """Transfer syntaxes of compressed pixels by name, each with the plugin that decodes it here, ``None`` if none does.
-
-    Those that nothing known to pydicom decodes anywhere are left out.
-    """
-    found: dict[str, str | None] = {}
-    for syntax in AllTransferSyntaxes:
-        try:
-            decoder = get_decoder(syntax)
-        except NotImplementedError:
-            continue
-        if syntax.is_encapsulated:
-            found[syntax.name] = next(iter(_available(decoder)), None)
-    of_12_bits = "pylibjpeg" in get_decoder(JPEGExtended12Bit).available_plugins
-    return found | {f"{JPEGExtended12Bit.name}, 12 bits": "pylibjpeg" if of_12_bits else None}
 
 
 def _read_frame(path: Path, dataset: Dataset, header: _Header, frame: int) -> CtSlice:

@@ -230,7 +230,7 @@ def examine(root: Path = ROOT, home: Path | None = None) -> Diagnosis:
     problem: tuple[str, ExitCode] | None = None
     decoders: dict[str, str | None] = {}
     try:
-        from .dicom import compressed_syntaxes
+        from .dicom_pixels import compressed_syntaxes
 
         interpreters, problem = _interpreters()
         decoders = compressed_syntaxes()

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from absent import TENSORFLOW, without
 from PIL import Image
 
 from cspine_edge.contract import Outputs
@@ -444,18 +445,13 @@ def test_wrong_usage(
 
 # Without the train extra, and without a network
 
-WITHOUT_TENSORFLOW = """
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Blocked())
+WITHOUT_TENSORFLOW = without(
+    TENSORFLOW,
+    """\
 from cspine_edge.cli import main
 main()
-"""
+""",
+)
 
 
 @pytest.mark.parametrize(

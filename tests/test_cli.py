@@ -302,9 +302,9 @@ def test_a_missing_decoder_is_a_missing_extra(
     from pydicom.encaps import encapsulate
     from pydicom.uid import JPEGLSLossless
 
-    from cspine_edge import dicom
+    from cspine_edge import dicom_pixels
 
-    monkeypatch.setattr(dicom, "_PLUGINS", ("pydicom",))
+    monkeypatch.setattr(dicom_pixels, "_PLUGINS", ("pydicom",))
     source = pydicom.dcmread(sorted(phantom_data.rglob("*.dcm"))[0])
     source.file_meta.TransferSyntaxUID = JPEGLSLossless
     source.PixelData = encapsulate([bytes(64)])

@@ -15,8 +15,9 @@ from typing import Any
 
 import boards
 import pytest
+from absent import without
 
-from cspine_edge import __version__, dicom, doctor
+from cspine_edge import __version__, dicom_pixels, doctor
 from cspine_edge.doctor import examine
 from cspine_edge.errors import ExitCode
 from cspine_edge.model_file import ModelFile
@@ -107,12 +108,9 @@ def test_without_any_interpreter_it_has_the_line(cli: Cli, monkeypatch: pytest.M
 
 def test_a_package_that_every_installation_needs(root: Path) -> None:
     """pydicom cannot be imported: the doctor still answers."""
-    program = (
-        "import sys; sys.modules['pydicom'] = None; sys.argv[1:] = ['doctor']\n"
-        "from cspine_edge.cli import main\nmain()"
-    )
+    program = without({"pydicom"}, "from cspine_edge.cli import main\nmain()")
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=root, check=False
+        [sys.executable, "-c", program, "doctor"], capture_output=True, text=True, cwd=root, check=False
     )
     assert done.returncode == 5, done.stderr
     assert "pydicom is not installed: pip install cspine-edge" in " ".join(done.stdout.split())
@@ -169,7 +167,7 @@ def test_answers_that_differ_fail(
 
 
 def test_a_missing_decoder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dicom, "_PLUGINS", ("pydicom", "pillow"))
+    monkeypatch.setattr(dicom_pixels, "_PLUGINS", ("pydicom", "pillow"))
     found = examine()
     assert found.decoders["JPEG-LS Lossless Image Compression"] is None
     assert found.decoders["JPEG 2000 Image Compression (Lossless Only)"] == "pillow"

@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from absent import TENSORFLOW, without
 
 import cspine_edge
 from cspine_edge.cli import VERBS
 from cspine_edge.model_file import ModelFile
 
 ROOT = Path(__file__).parents[1]
-TENSORFLOW = {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}
 WORKSTATION = {"converters", "calibration", "cspine_edge.training"}
 INTERPRETERS = {"ai_edge_litert", "tflite_runtime"}
 DEVICE_PACKAGES = {"numpy", "PIL", "pydicom", "rich", "typer"} | INTERPRETERS
@@ -174,15 +174,9 @@ def test_exported_names() -> None:
         cspine_edge.nonsense  # noqa: B018
 
 
-WITHOUT_TENSORFLOW = """
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"tensorflow", "tf_keras", "keras", "tensorflow_model_optimization"}:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Blocked())
+WITHOUT_TENSORFLOW = without(
+    TENSORFLOW,
+    """\
 from cspine_edge.cli import main
 
 calls = sys.argv[1:]
@@ -193,7 +187,8 @@ for number, call in enumerate(calls):
         main()
     except SystemExit as ended:
         print("code:", ended.code or 0)
-"""
+""",
+)
 
 
 def test_without_tensorflow(phantom_data: Path, int8_model: Path, tmp_path: Path) -> None:

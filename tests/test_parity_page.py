@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from absent import without
 from PIL import Image
 
 from cspine_edge.classifier import Classifier
@@ -277,19 +278,14 @@ def test_layers_that_cannot_be_compared_do_not_cost_the_page(
     assert "Not measured: 4 slices are too few to compare layers on" in out.read_text()
 
 
-WITHOUT_MATPLOTLIB = """
-import sys
-
-class Blocked:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] == "matplotlib":
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Blocked())
+WITHOUT_MATPLOTLIB = without(
+    {"matplotlib"},
+    """\
 from cspine_edge.cli import main
 sys.argv[0] = "cspine-edge"
 main()
-"""
+""",
+)
 
 
 def test_without_matplotlib_check_works_and_the_page_is_refused(
