@@ -7,7 +7,6 @@ decoders for JPEG Lossless, JPEG-LS and HTJ2K.
 from __future__ import annotations
 
 import os
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,6 +25,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from .codestream import is_plain, size_of
 from .decoder_limits import Ration, check_scans
 from .errors import MissingExtraError, SliceError
 
@@ -73,9 +73,10 @@ class Pixels:
     def frame(self, index: int) -> np.ndarray:
         """Decode one; YBR comes as RGB, PALETTE COLOR as indices."""
         self.file.seek(self.begin)
+        encoded = self._encoded(index) if self.plugin else b""
         if self.plugin:
-            _check_codestream(self._encoded(index), self.options)
-        if self.plugin == _APART:
+            _check_codestream(encoded, self.options)
+        if self.plugin == _APART or not is_plain(encoded):
             from .frame_decoder import FRAME_DECODER
 
             return FRAME_DECODER.decode(self.path, self.begin, index, self.plugin, self.options)
@@ -112,34 +113,12 @@ def _check_codestream(encoded: bytes, options: dict[str, Any]) -> None:
     """Refuse a compressed frame of another size than the header states: decoders believe what it states itself."""
     if options["transfer_syntax_uid"] == RLELossless:
         return
-    height, width, samples = _size_of_codestream(encoded)
+    height, width, samples = size_of(encoded)
     if (height, width) != (options["rows"], options["columns"]) or samples not in (1, 3, 4):
         raise ValueError(
             f"its compressed pixels are {width} x {height} x {samples}, not what its header states"
         )
     check_scans(encoded)
-
-
-def _size_of_codestream(encoded: bytes) -> tuple[int, int, int]:
-    """Height, width and components of a JPEG, JPEG-LS (their SOF) or JPEG 2000 codestream (its SIZ)."""
-    start = encoded.find(b"\xff\x4f\xff\x51")  # perhaps in a JP2 file
-    if start >= 0:
-        _, _, right, bottom, left, top = struct.unpack_from(">HHLLLL", encoded, start + 4)
-        return bottom - top, right - left, int.from_bytes(encoded[start + 40 : start + 42], "big")
-    place = encoded.find(b"\xff\xd8") + 2
-    while place + 10 <= len(encoded) and place >= 2:
-        mark = encoded[place + 1]
-        if encoded[place] != 0xFF:
-            break
-        if mark == 0xF7 or (0xC0 <= mark <= 0xCF and mark not in (0xC4, 0xC8, 0xCC)):
-            height, width, samples = struct.unpack_from(">HHB", encoded, place + 5)
-            return height, width, samples
-        # Fill bytes, and marks without a length, may stand between segments.
-        alone = mark == 0xFF or mark == 0x01 or 0xD0 <= mark <= 0xD8
-        place += (
-            (1 if mark == 0xFF else 2) if alone else 2 + int.from_bytes(encoded[place + 2 : place + 4], "big")
-        )
-    raise ValueError("its compressed pixels state no size")
 
 
 def _check_length(pixels: Pixels, length: int) -> None:

@@ -1,7 +1,8 @@
-"""Frames of DICOM files decoded in a process of its own, for decoders that abort theirs on damaged data.
+"""Frames of DICOM files decoded in a process of its own, which may abort, or run out of memory, and harm no other.
 
-GDCM alone decodes JPEG Lossless, and does so. One process serves all files, so that its start, some tenths of a second,
-is paid once; after a crash the next frame gets another.
+GDCM alone decodes JPEG Lossless, and aborts on damaged data; a JPEG 2000 frame of many small parts takes gigabytes. One
+process serves all files, so that its start, some tenths of a second, is paid once; after a crash the next frame gets
+another.
 """
 
 from __future__ import annotations
