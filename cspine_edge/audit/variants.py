@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from array import array
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -173,24 +174,31 @@ def _join(family: DisjointSets, pictures: Pictures, first: _Numbers, rings: Ring
                 placement = Placement(float(turns[position]), bool(mirrored[position]))
                 yield a, b, pictures[first[a]], pictures[first[b]], placement
 
+    own = threading.local()
+
+    def alike(pair: tuple[int, int, Picture, Picture, Placement]) -> bool:
+        if not hasattr(
+            own, "parts"
+        ):  # a new megabyte for each pair takes longer than all that is computed in it
+            own.parts = np.empty((12, _CROP, _CROP), dtype=np.float32)
+        return _are_variants(*pair[2:], own.parts)
+
     left, joined = strangers(), False
     # Computing releases the interpreter lock. What is tried in vain, as its families have met, changes nothing.
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         while some := list(islice(left, _AT_ONCE)):
-            for (a, b, *_), alike in zip(
-                some, pool.map(lambda pair: _are_variants(*pair[2:]), some), strict=True
-            ):
-                if alike:
+            for (a, b, *_), found in zip(some, pool.map(alike, some), strict=True):
+                if found:
                     family.unite(a, b)
                     joined = True
     return joined
 
 
-def _are_variants(first: Picture, second: Picture, placement: Placement) -> bool:
-    """Say if one of two pictures explains the detail of the other, laid on each other as placed."""
+def _are_variants(first: Picture, second: Picture, placement: Placement, parts: _Floats) -> bool:
+    """Say if one of two pictures explains the detail of the other, laid on each other as placed; ``parts`` is room."""
     back = Placement(placement.turn if placement.mirrored else -placement.turn, placement.mirrored)
     return any(
-        _explained(source, target, way) >= EXPLAINED_BOUND
+        _explained(source, target, way, parts) >= EXPLAINED_BOUND
         for one, other, way in ((first, second, placement), (second, first, back))
         for source, target in _ways(one, other)
     )
@@ -206,14 +214,14 @@ def _ways(source: Picture, target: Picture) -> list[tuple[_Picture, _Picture]]:
     return ways
 
 
-def _explained(source: _Picture, target: _Picture, placement: Placement) -> float:
+def _explained(source: _Picture, target: _Picture, placement: Placement, parts: _Floats) -> float:
     """Share of the target's detail that the source explains in three quarters of the tiles; 1 is all."""
     best = _NONE
     margin = (SIDE - _CROP) // 2 - _MARGIN
     centre = target[margin : SIDE - margin, margin : SIDE - margin].astype(np.float32)
     for _ in range(_STEPS):
         turned = _warp(source, placement, _CROP + 2 * _MARGIN).astype(np.float32)
-        share, correction = _fit(turned, centre)
+        share, correction = _fit(turned, centre, parts)
         best = max(best, share)
         if not 0 <= share < EXPLAINED_BOUND or abs(correction) < 1e-3:
             break
@@ -222,18 +230,18 @@ def _explained(source: _Picture, target: _Picture, placement: Placement) -> floa
     return best
 
 
-def _fit(source: _Floats, target: _Floats) -> tuple[float, float]:
+def _fit(source: _Floats, target: _Floats, parts: _Floats) -> tuple[float, float]:
     """Explain the target by the source; give the share and by how much more to turn, in radians."""
     wanted = _shifted(target, 0, 0)
     valid = (wanted > 2) & (wanted < 253)  # what is clipped says nothing
-    parts = np.empty((12, _CROP, _CROP), dtype=np.float32)
     for number in range(9):
         parts[number] = _shifted(source, number // 3 - 1, number % 3 - 1)
     down, right = (parts[7] - parts[1]) / 2, (parts[5] - parts[3]) / 2
     parts[9] = _AXIS * down - _AXIS[:, None] * right  # a small turn
     parts[10] = _AXIS * right + _AXIS[:, None] * down  # a small zoom
     parts[11] = 1
-    rows = (parts * valid).reshape(len(parts), -1)
+    parts *= valid
+    rows = parts.reshape(len(parts), -1)
     normal, right_side = (rows @ rows.T).astype(np.float64), (rows @ wanted.ravel()).astype(np.float64)
     weights = np.linalg.lstsq(normal, right_side, rcond=1e-9)[0]
     left_over = (wanted.ravel() - weights.astype(np.float32) @ rows).reshape(wanted.shape) * valid
@@ -255,8 +263,12 @@ def _shifted(values: _Floats, down: int, right: int) -> _Floats:
 
 def _mean_of_5(values: _Floats) -> _Floats:
     """Means of 5 x 5 pixels, shape (_CROP, _CROP)."""
-    sums = np.sum([values[k : k + _CROP] for k in range(5)], axis=0)
-    means: _Floats = np.sum([sums[:, k : k + _CROP] for k in range(5)], axis=0) / np.float32(25)
+    sums, means = values[:_CROP].copy(), np.zeros((_CROP, _CROP), np.float32)
+    for down in range(1, 5):
+        sums += values[down : down + _CROP]
+    for right in range(5):
+        means += sums[:, right : right + _CROP]
+    means /= 25
     return means
 
 
