@@ -250,6 +250,8 @@ def test_variants_are_found_whatever_the_names(
     assert report.families.by_name_alike == 0
     assert split is None
     assert all((leak.same_series, leak.same_family > 0) == (0, True) for leak in report.leaks)
+    _, _, leaks = report.tables()[1]
+    assert {row[3] for row in leaks} == {"-"}, "nobody knows whose series are trained on"
     assert all(item.p_within is None for item in report.nuisances), "neighbours cannot be told"
 
 

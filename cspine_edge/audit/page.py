@@ -125,25 +125,27 @@ def _legend() -> str:
 
 def _positions(report: AuditReport, dataset: LabelledDataset) -> Iterable[str]:
     """One strip per series: a mark per slice index, coloured by label."""
-    places = {
-        (item.series, item.slice_index, item.label) for item in dataset.slices if item.slice_index is not None
-    }
-    if not places:
+    ends = [place for item in report.series for place in (item.normal_index, item.fracture_index) if place]
+    if not ends:
         yield '<p class="soft">No slice positions are known.</p>'
         return
-    indices = [index for _, index, _ in places]
-    low, step = min(indices), 560 / (max(indices) - min(indices) + 1)
+    low, high = min(first for first, _ in ends), max(last for _, last in ends)
+    step = 560 / (high - low + 1)
     shown = [item.series for item in report.series][:_MOST_SERIES]
+    places = {
+        (item.series, item.slice_index, item.label)
+        for item in dataset.slices
+        if item.slice_index is not None and item.series in shown
+    }
     marks = [
         f'<rect class="{"nf"[label]}" x="{130 + (index - low) * step:.1f}" '
         f'y="{22 * shown.index(series) + 4 + 7 * label}" width="{max(step - 0.3, 0.6):.1f}" height="7"/>'
         for series, index, label in sorted(places)
-        if series in shown
     ]
     names = [f'<text x="0" y="{22 * row + 15}">{escape(name[-20:])}</text>' for row, name in enumerate(shown)]
     bottom = 22 * len(shown) + 14
-    ends = f'<text x="130" y="{bottom}">{low}</text><text x="665" y="{bottom}">{max(indices)}</text>'
-    yield f'<svg viewBox="0 0 700 {bottom + 4}">{"".join(names + marks)}{ends}</svg>'
+    scale = f'<text x="130" y="{bottom}">{low}</text><text x="665" y="{bottom}">{high}</text>'
+    yield f'<svg viewBox="0 0 700 {bottom + 4}">{"".join(names + marks)}{scale}</svg>'
     yield _more(report)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..dataset import LABELS, LabelledDataset
+from ..dataset import LABELS, UNKNOWN_SERIES, LabelledDataset
 from ..documents import encode
 from ..errors import DatasetError, printable
 from ..files import write_json
@@ -114,10 +114,15 @@ class AuditReport:
             )
             for item in self.series
         ]
+        known = all(item.series != UNKNOWN_SERIES for item in self.series)
         leaks = [
             (
                 item.split,
-                *map(str, (item.train, item.test, item.same_series, item.same_family, item.same_pixels)),
+                str(item.train),
+                str(item.test),
+                str(item.same_series) if known else "-",
+                str(item.same_family),
+                str(item.same_pixels),
             )
             for item in self.leaks
         ]
