@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from ..errors import CspineError, ExitCode
 from ..interruption import Interrupted, end_on_signals
+from ..streams import open_streams
 
 VERBS = (
     "quickstart",
@@ -33,6 +34,7 @@ VERBS = (
 
 def program() -> None:
     """Run the command line as a process of its own."""
+    open_streams()
     end_on_signals()
     try:
         main()
@@ -69,8 +71,6 @@ def main() -> None:
     except CspineError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(int(error.exit_code)) from None
-    except BrokenPipeError:
-        raise SystemExit(int(ExitCode.OK)) from None
     except OSError as error:  # a place that no module has looked at before: a closed folder, a name too long
         where = f"{error.filename}: " if error.filename else ""
         print(f"error: {where}{error.strerror or error}; choose another place", file=sys.stderr)

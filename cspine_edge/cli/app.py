@@ -45,7 +45,7 @@ def command_line(verbs: tuple[str, ...] = VERBS) -> typer.Typer:
         help="Cervical-spine-fracture CT classifiers as verified int8 models on small devices.\n\n"
         "Research use only. Not a medical device.\n\n"
         "Exit codes: 0 done or passed, 1 the gate failed, 2 wrong usage, 3 too little evidence to decide, "
-        "4 bad input, 5 a missing extra, 130 ended by Ctrl-C, 143 by SIGTERM.",
+        "4 bad input, 5 a missing extra, 130 ended by Ctrl-C, 141 by a closed pipe, 143 by SIGTERM.",
     )
     app.callback()(_root)
     for verb in verbs:
