@@ -8,7 +8,7 @@ import os
 import sys
 from typing import NoReturn
 
-from ..errors import CspineError, ExitCode
+from ..errors import CspineError, ExitCode, printable
 from ..interruption import Interrupted, end_on_signals
 from ..streams import open_streams
 
@@ -71,9 +71,16 @@ def main() -> None:
     except CspineError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(int(error.exit_code)) from None
+    except MemoryError:
+        print(
+            "error: too large for this machine's memory; give less at a time, or use a larger machine",
+            file=sys.stderr,
+        )
+        raise SystemExit(int(ExitCode.BAD_INPUT)) from None
     except OSError as error:  # a place that no module has looked at before: a closed folder, a name too long
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}; choose another place", file=sys.stderr)
+        what = printable(f"{where}{error.strerror or error}")
+        print(f"error: {what}; choose another place", file=sys.stderr)
         raise SystemExit(int(ExitCode.BAD_INPUT)) from None
 
 
