@@ -168,7 +168,8 @@ def _write_csv(verdicts: Iterable[Verdict]) -> int:
     count = 0
     for verdict in verdicts:
         with whole():
-            writer.writerow(plain(verdict))
+            row = plain(verdict).items()
+            writer.writerow({name: printable(cell) if isinstance(cell, str) else cell for name, cell in row})
         count += 1
     return count
 

@@ -544,6 +544,119 @@ def test_check_finds_data_and_reference_by_the_run(
     assert contract.parity["reference"] == float_model.name
 
 
+# What others wrote
+
+HOSTILE = "names\nverdict: PASSED\x1b[2J\x9b1m\r"
+"""Would make a line of the tool's, and clear a terminal."""
+
+
+def is_harmless(shown: Any) -> bool:
+    lines = (shown.out + shown.err).split("\n")
+    return all(line.isprintable() for line in lines) and "verdict: PASSED" not in [
+        line[: len("verdict: PASSED")] for line in lines
+    ]
+
+
+@pytest.fixture
+def hostile_slices(pictures: Path) -> Path:
+    for number, path in enumerate(sorted(pictures.iterdir())):
+        try:
+            path.rename(path.with_name(f"{HOSTILE}{number}.png"))
+        except OSError:
+            pytest.skip("the file system takes no such name")
+    return pictures
+
+
+def test_texts_of_a_contract_are_shown_as_they_are(cli: Cli, model: Path) -> None:
+    file = ModelFile.read(model)
+    assert file.contract is not None
+    assert file.contract.provenance is not None
+    contract = replace(
+        file.contract,
+        intended_use=HOSTILE,
+        provenance=replace(file.contract.provenance, data=HOSTILE),
+        golden=tuple(replace(pair, image=f"{HOSTILE}{pair.image}") for pair in file.contract.golden),
+    )
+    attachments = {f"{HOSTILE}{name}": content for name, content in file.attachments.items()}
+    replace(file, contract=contract, attachments=file.attachments | attachments).save(model, overwrite=True)
+    for words in (["inspect", model], ["verify", model], ["inspect", model, "--json"]):
+        shown = cli(*words)
+        assert (shown.code, is_harmless(shown)) == (0, True), words
+        assert "names\\u000averdict: PASSED\\u001b[2J\\u009b1m\\u000d" in shown.out or words[-1] == "--json"
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"], ["--threads", "1"]])
+def test_names_of_slices_cannot_make_lines(cli: Cli, hostile_slices: Path, form: list[str]) -> None:
+    (hostile_slices / f"{HOSTILE}3.png").write_bytes(b"")
+    shown = cli("predict", hostile_slices, *form)
+    assert (shown.code, is_harmless(shown)) == (4, True)
+    if form == ["--json"]:
+        assert all(HOSTILE in verdict["path"] for verdict in json.loads(shown.out))
+    else:
+        assert shown.out.count("\\u000averdict: PASSED\\u001b[2J\\u009b1m\\u000d") == 3
+    if form == ["--csv"]:
+        assert [row["label"] in ("fracture", "normal") for row in csv.DictReader(io.StringIO(shown.out))] == [
+            True
+        ] * 3
+
+
+def test_names_of_flips_cannot_make_lines(
+    cli: Cli, hostile_slices: Path, model: Path, int8_model: Path, tmp_path: Path
+) -> None:
+    margins = [verdict["margin"] for verdict in json.loads(cli("predict", hostile_slices, "--json").out)]
+    file = ModelFile.read(model)
+    assert file.contract is not None
+    turned = replace(file.contract, threshold=Threshold(max(margins) + 1), abstention=None)
+    if max(margins) < file.contract.threshold.logit:
+        turned = replace(turned, threshold=Threshold(min(margins)))
+    replace(file, contract=turned).save(model, overwrite=True)
+    for number, path in enumerate(sorted(hostile_slices.iterdir())):
+        folder = tmp_path / "data" / ("fracture" if number == 0 else "normal")
+        folder.mkdir(parents=True, exist_ok=True)
+        path.rename(folder / path.name)
+    words = ("check", model, "--reference", int8_model, "--data", tmp_path / "data", "--no-record")
+    shown = cli(*words, "--series-pattern", "(?P<series>.)$")
+    assert shown.code in (1, 3), shown.err
+    assert "  flip: " in shown.out
+    assert is_harmless(shown)
+
+
+def test_a_folder_s_name_cannot_make_lines(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    shown = cli("phantom", tmp_path / "file" / HOSTILE)
+    assert (shown.code, is_harmless(shown)) == (4, True)
+    shown = cli("predict", "--watch", tmp_path / HOSTILE, "--out", tmp_path / "verdicts.jsonl")
+    assert (shown.code, is_harmless(shown)) == (4, True)
+    shown = cli("phantom", tmp_path / HOSTILE, "--series", 1, "--slices", 1, "--size", 64)
+    assert (shown.code, is_harmless(shown)) == (0, True)
+
+
+def test_brackets_and_colons_are_no_markup(
+    cli: Cli, int8_model: Path, phantom_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    file = ModelFile.read(int8_model)
+    graph = file.graph.replace(b"quant_conv_dw_2/", b"quant_[/v_dw_2]/")
+    names = ("[red]x.tflite", "[link=file:x]m:smile:.tflite")
+    one, other = (replace(file, graph=graph).save(tmp_path / name).path for name in names)
+    shown = cli("layers", one, "--reference", other, "--data", phantom_data, "--slices", 8)
+    assert (shown.code, shown.err) == (0, "")
+    assert "[/v_dw_2]" in shown.out
+    assert " against ".join(names) in shown.out
+    shown = cli("check", one, "--reference", other, "--data", phantom_data, "--no-record")
+    assert shown.code == 3
+    assert " against ".join(names) in shown.out
+
+
+def test_verbs_print_in_one_way(root: Path) -> None:
+    """By ``say``, ``show`` and ``print_json``, which take care of what others wrote."""
+    for path in sorted((root / "cspine_edge/cli").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if path.name not in ("options.py", "app.py"):
+            assert "typer.echo" not in text, path.name
+            assert "Console" not in text, path.name
+
+
 # Pipes
 
 

@@ -10,7 +10,7 @@ import typer
 
 from ..android.project import PASSWORD_VARIABLE
 from ..errors import ExitCode
-from .options import MODEL_HELP, JsonOption, OverwriteOption, examples, print_json, shipped_names
+from .options import MODEL_HELP, JsonOption, OverwriteOption, examples, print_json, say, shipped_names
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +56,7 @@ def build(
     if as_json:
         print_json(encode(built))
     else:
-        typer.echo(str(built))
+        say(*str(built).split("\n"))
 
 
 def verify(
@@ -80,7 +80,7 @@ def verify(
     if as_json:
         print_json(report.to_json())
     else:
-        typer.echo(str(report))
+        say(*str(report).split("\n"))
     if not report.passed:
         raise typer.Exit(int(ExitCode.GATE_FAILED))
 

@@ -17,6 +17,8 @@ from .options import (
     WindowOption,
     examples,
     print_json,
+    say,
+    show,
 )
 
 
@@ -84,10 +86,8 @@ def audit(
     if as_json:
         print_json(report.to_dict())
     else:
-        from rich.console import Console
-
-        Console().print(report)
+        show(report)
         for target in targets:
-            typer.echo(f"written: {target}")
+            say(f"written: {target}")
     if report.unreadable:
         raise typer.Exit(int(ExitCode.BAD_INPUT))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from .options import JsonOption, examples, print_json
+from .options import JsonOption, examples, print_json, say
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +24,6 @@ def doctor(as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found.to_json())
     else:
-        typer.echo(str(found))
+        say(*str(found).split("\n"))
     if found.exit_code:
         raise typer.Exit(int(found.exit_code))

@@ -18,6 +18,7 @@ from .options import (
     examples,
     parse_value_range,
     print_json,
+    say,
 )
 
 
@@ -93,4 +94,4 @@ def export(
     if as_json:
         print_json({"path": str(target), "contract": contract.to_json() if contract else None})
         return
-    typer.echo(f"{target}: {file_format.value}, {precision.value}")
+    say(f"{target}: {file_format.value}, {precision.value}")

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..phantom import ImageFormat
-from .options import JsonOption, SeedOption, examples, print_json
+from .options import JsonOption, SeedOption, examples, print_json, say
 
 
 def register(app: typer.Typer) -> None:
@@ -61,4 +61,4 @@ def phantom(
     if as_json:
         print_json(encode(written))
     else:
-        typer.echo(f"{out}: {written.describe()}")
+        say(f"{out}: {written.describe()}")

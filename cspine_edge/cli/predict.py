@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from ..errors import CspineError, ExitCode, UsageError
-from .options import MODEL_HELP, ThreadsOption, WindowOption, examples, parse_value_range, shipped_names
+from .options import MODEL_HELP, ThreadsOption, WindowOption, examples, parse_value_range, say, shipped_names
 
 if TYPE_CHECKING:
     from ..classifier import Classifier, Facts
@@ -161,7 +161,7 @@ def _score(
     unread: list[ExitCode] = []
 
     def report(error: CspineError) -> None:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
 
     def miss(error: CspineError) -> None:
         report(error)
@@ -179,7 +179,7 @@ def _score(
     else:
         workers = settings.threads or default_threads()
         tally = score(paths, out, LocalEngine(classifier, settings.window, workers), report)
-    typer.echo(f"{tally}; {out}", err=True)
+    say(f"{tally}; {out}", err=True)
     return min([*unread, tally.exit_code], default=ExitCode.OK, key=lambda code: code or max(ExitCode) + 1)
 
 
@@ -194,11 +194,11 @@ def _watch(folder: Path, out: Path, settings: _Settings) -> None:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    typer.echo(f"watching {folder}, writing {out}; {classifier.session.banner}", err=True)
+    say(f"watching {folder}, writing {out}; {classifier.session.banner}", err=True)
     watch(
         *(folder, out, classifier, stop),
         on_verdict=lambda verdict: print(line(verdict), flush=True),
-        on_error=lambda error: typer.echo(f"error: {error}", err=True),
+        on_error=lambda error: say(f"error: {error}", err=True),
         window=settings.window,
     )
 

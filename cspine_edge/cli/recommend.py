@@ -8,7 +8,7 @@ import typer
 
 from ..errors import ExitCode
 from ..recommend import Cpu
-from .options import JsonOption, examples, print_json
+from .options import JsonOption, examples, print_json, show
 
 
 def register(app: typer.Typer) -> None:
@@ -54,8 +54,6 @@ def recommend(
     if as_json:
         print_json(found.to_json())
     else:
-        from rich.console import Console
-
-        Console(highlight=False).print(found)
+        show(found)
     if found.chosen is None:
         raise typer.Exit(int(ExitCode.GATE_FAILED))
