@@ -30,6 +30,7 @@ from cspine_edge.cli.app import command_line
 from cspine_edge.contract import KernelFamily, ModelFile
 from cspine_edge.decision import Abstention, Threshold
 from cspine_edge.errors import ExitCode
+from cspine_edge.window import Window
 
 Cli = Callable[..., Any]
 
@@ -264,6 +265,46 @@ def test_predict_reads_dicom_with_its_window(cli: Cli, phantom_data: Path) -> No
     assert len(verdicts) == 48
     assert {verdict["window_source"] for verdict in verdicts} <= {"file", "contract"}
     assert len({verdict["series"] for verdict in verdicts}) == 8
+
+
+def windowless(source: Path, target: Path) -> Path:
+    import pydicom
+
+    dataset = pydicom.dcmread(source)
+    del dataset.WindowCenter, dataset.WindowWidth
+    dataset.save_as(target)
+    return target
+
+
+@pytest.mark.parametrize(
+    "form", [[], ["--json"], ["--csv"], ["--threads", "1"], ["--out", "OUT"]], ids=lambda form: " ".join(form)
+)
+def test_a_window_that_is_ignored_is_told_once(
+    cli: Cli, pictures: Path, phantom_data: Path, model: Path, tmp_path: Path, form: list[str]
+) -> None:
+    own = sorted(phantom_data.rglob("*.dcm"))[:2]
+    without = windowless(own[0], tmp_path / "without.dcm")
+    file = ModelFile.read(model)
+    assert file.contract is not None
+    assert file.contract.preprocessing.window is None
+
+    def told(*words: object) -> str:
+        (tmp_path / "out.jsonl").unlink(missing_ok=True)
+        places = {"OUT": tmp_path / "out.jsonl"}
+        shown = cli("predict", "--model", model, *words, *(places.get(word, word) for word in form))
+        assert shown.code == 0
+        return "".join(line for line in shown.err.splitlines() if "classified" not in line)
+
+    used = told(without, "--window", "40/80")
+    assert used == told(*own) == ""
+    start = "note: --window 40/80 is ignored where "
+    assert told(without, *own, "--window", "40/80") == f"{start}the file has its own window"
+    assert told(*own, pictures, "--window", "40/80") == (
+        f"{start}the file has its own window or a picture has 8 bits, and so no HU"
+    )
+    spec = replace(file.contract.preprocessing, window=Window(400, 1800))
+    replace(file, contract=replace(file.contract, preprocessing=spec)).save(model, overwrite=True)
+    assert told(without, *own, "--window", "40/80") == f"{start}the model's contract has a window"
 
 
 @pytest.mark.parametrize("option", ["--json", "--csv", None])
