@@ -378,6 +378,14 @@ def test_threshold_option(cli: Cli, pictures: Path) -> None:
     assert labels(1 - 1e-15) == {"normal"}
 
 
+@pytest.mark.parametrize("value", ["1.7", "-3.2", "0", "nan"])
+def test_a_threshold_that_is_a_margin_is_told_from_a_score(cli: Cli, pictures: Path, value: str) -> None:
+    shown = cli("predict", pictures, f"--threshold={value}")
+    assert (shown.code, shown.out) == (2, "")
+    assert f"--threshold {value} is not between 0 and 1: it is a score, not a margin" in shown.err
+    assert "(0 to 1; not a margin," in " ".join(cli("predict", "--help").out.split())
+
+
 def test_model_without_contract_is_described_by_options(
     cli: Cli, pictures: Path, int8_model: Path, tmp_path: Path
 ) -> None:

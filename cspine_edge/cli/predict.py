@@ -49,7 +49,11 @@ def predict(
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", help="Operating threshold on the score, instead of the contract's."),
+        typer.Option(
+            "--threshold",
+            help="Call it the positive class from this score on (0 to 1; not a margin, which the contract "
+            "and JSON state), instead of the contract's threshold.",
+        ),
     ] = None,
     window: WindowOption = None,
     threads: ThreadsOption = None,
