@@ -69,6 +69,16 @@ def test_overview(cli: Cli) -> None:
         assert re.search(rf"\b{int(code)} [a-z]", text.partition("Exit codes:")[2])
 
 
+def test_each_verb_is_told_whole_in_80_columns(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in ([], ["android"]):
+        for line in commands(cli(*words, "--help").out):
+            name, sentence = re.split(" {2,}", line)
+            assert sentence.endswith("."), line
+            assert not sentence.endswith("..."), line
+            assert len(sentence.split()) > 3, name
+
+
 def commands(text: str) -> list[str]:
     return re.findall(r"^  (\w.*)$", text.partition("Commands:\n")[2], re.MULTILINE)
 
@@ -93,6 +103,11 @@ def test_every_option_is_explained(cli: Cli, verb: str) -> None:
     assert shown.code == 0
     parameters = command_of(verb).params
     assert parameters
+    usage = re.sub(r"\s+", " ", shown.out.partition("\n\n")[0])
+    arguments = [entry for entry in parameters if entry.param_type_name == "argument"]
+    assert re.fullmatch(
+        rf"Usage: .*{verb} \[OPTIONS\]" + r" (?:[A-Z]+|\[[A-Z]+\])(?:\.\.\.)?" * len(arguments), usage
+    )
     for parameter in parameters:
         assert parameter.help, parameter.name
         assert parameter.name

@@ -26,9 +26,7 @@ def register(app: typer.Typer) -> None:
     group.command("verify", epilog=examples("cspine-edge android verify scanner.apk --model model.tflite"))(
         verify
     )
-    app.add_typer(
-        group, name="android", help="Build the scanner app into an APK around a model, or verify an APK."
-    )
+    app.add_typer(group, name="android", help="Build the scanner app around a model, or verify an APK.")
 
 
 def build(
@@ -47,7 +45,10 @@ def build(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Build the scanner app into a signed APK around a model; the same input gives the same bytes."""
+    """Build the scanner app into a signed APK around a model.
+
+    The same input gives the same bytes.
+    """
     from ..android.assembly import build as assemble
     from ..classifier import find_model
     from ..documents import encode
@@ -69,9 +70,9 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check an APK's signature, alignment, manifest, models, and each call of Android's API.
+    """Check an APK's signature, manifest, models and code.
 
-    Exit code 0 if every check passed, 1 if not.
+    Its alignment too, and each call of Android's API. Exit code 0 if every check passed, 1 if not.
     """
     from ..android.verification import verify as examine
     from ..classifier import find_model

@@ -55,7 +55,9 @@ def audit(
     as_json: JsonOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Look for duplicates, variants, leaks and shortcuts in labelled slices; write a split by series.
+    """Find duplicates, leaks and shortcuts in labelled slices.
+
+    Variants of one original too; with --out it writes a report, a page to look at and a split by series.
 
     Findings are no errors: the exit code is 0 when the audit ran, and 4 when slices could not be read.
     """

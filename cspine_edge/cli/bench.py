@@ -129,7 +129,10 @@ def bench(
     as_json: JsonOption = False,
     seed: SeedOption = 0,
 ) -> None:
-    """Measure latency, stages of a slice, cold start and memory here; see also 'bench compare', 'bench report'."""
+    """Measure latency, stages, cold start and memory here.
+
+    See also 'bench compare' and 'bench report'.
+    """
     from ..bench import bench as measure
     from ..files import refuse_unwritable
     from ..runtime import default_threads
@@ -179,7 +182,10 @@ def compare(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give the ratio of two benches' latencies with an interval; unlike conditions are refused."""
+    """Give the ratio of two benches' latencies.
+
+    It has an interval; unlike conditions are refused.
+    """
     from ..bench_compare import compare as compare_reports
     from ..bench_report import read_report
 

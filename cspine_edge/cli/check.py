@@ -82,8 +82,9 @@ def check(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare a quantised model with its float reference on the same slices, recall first.
+    """Compare a quantised model with its float one: the gate.
 
+    On the same slices, recall first.
     Each decides as its own contract says: by its own threshold, temperature and abstention.
     The page of --html holds images of patients where slices were decided differently.
     Exit code 0 if it passed, 1 if it failed, 3 if the cases are too few to decide.

@@ -93,7 +93,7 @@ def convert(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert a trained network to TFLite and write its contract into the file. Needs the train extra."""
+    """Convert a trained network to TFLite, contract included. Needs the train extra."""
     from converters.convert import (
         BEGUN_FILE,
         ConvertSettings,

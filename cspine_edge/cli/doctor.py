@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Tell what is installed here, what works, and the line that brings what is missing.
+    """Tell what works here, and the line that brings the rest.
 
     Exit code 0 if the verbs of the device work; 1 if golden pairs differ, 4 if the interpreter does not load,
     5 if a package is missing.

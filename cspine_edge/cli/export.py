@@ -68,7 +68,10 @@ def export(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a trained network for other tools, contract included. Needs the train extra, for ONNX onnx too."""
+    """Export a trained network to ONNX or as a SavedModel.
+
+    Its contract goes with it. Needs the train extra, for ONNX onnx too.
+    """
     from converters.convert import default_output, source_of_keras, source_of_run
 
     from ..dataset import load_dataset

@@ -61,7 +61,10 @@ def layers(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where quantisation hurts: signal to noise of each layer against the float model, worst first."""
+    """Show the layers where quantisation hurts, worst first.
+
+    Measured is the signal to noise of each layer's output against that of the float model.
+    """
     from ..files import refuse_unwritable
     from ..layer_error import measure_layers, open_to_compare
     from ..progress import progress

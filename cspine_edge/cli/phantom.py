@@ -41,7 +41,10 @@ def phantom(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Write synthetic axial cervical CT series with known fractures, and a manifest of the truth."""
+    """Write synthetic cervical CT series with known fractures.
+
+    Axial slices, and a manifest of the truth.
+    """
     from ..documents import encode
     from ..phantom import write_phantom
     from ..progress import progress

@@ -41,8 +41,9 @@ def recommend(
     ] = Cpu.A72,
     as_json: JsonOption = False,
 ) -> None:
-    """Pick the best measured network that keeps the limits: the highest balanced accuracy on held-out series.
+    """Pick the best measured network that keeps the limits.
 
+    The best has the highest balanced accuracy on held-out series.
     Exit code 0 if there is one, 1 if no network of the table keeps them all.
     """
     from ..pareto import shipped_table

@@ -33,8 +33,9 @@ def verify(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay the model's golden pairs: they show whether this machine answers as the workstation did.
+    """Replay the model's golden pairs on this machine.
 
+    They show whether it answers as the workstation did.
     Exit code 0 if every output is equal (bit for bit for an integer model), 1 if not.
     """
     if all_families:
