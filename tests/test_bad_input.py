@@ -445,6 +445,9 @@ def test_too_little_memory(tmp_path: Path, root: Path) -> None:
         ("audit", "DATA", "--series-pattern", "(?P<patient>.*)"),
         ("check", "MODEL", "--split", "split.json"),
         ("bench", "--threads", "0"),
+        ("phantom", "OUT", "--series", "100000000000"),
+        ("phantom", "OUT", "--series", "10001"),
+        ("phantom", "OUT", "--slices", "1001"),
         ("diagnose",),
     ],
     ids=lambda arguments: " ".join(arguments),
@@ -452,7 +455,12 @@ def test_too_little_memory(tmp_path: Path, root: Path) -> None:
 def test_wrong_usage(
     cli: Cli, arguments: tuple[str, ...], pictures: Path, int8_model: Path, tmp_path: Path
 ) -> None:
-    places = {"SLICE": pictures / "normal" / "a_6.png", "DATA": pictures, "MODEL": int8_model}
+    places = {
+        "SLICE": pictures / "normal" / "a_6.png",
+        "DATA": pictures,
+        "MODEL": int8_model,
+        "OUT": tmp_path / "ct",
+    }
     before = contents(tmp_path)
     outcome = cli(*(places.get(part, part) for part in arguments))
     assert outcome.code == 2

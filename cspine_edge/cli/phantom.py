@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
 
 def phantom(
     out: Annotated[Path, typer.Argument(help="Folder to write; must not exist or be empty.")],
-    series: Annotated[int, typer.Option("--series", min=1, help="Number of series.")] = 10,
-    slices: Annotated[int, typer.Option("--slices", min=1, help="Slices in each.")] = 20,
+    series: Annotated[int, typer.Option("--series", min=1, max=10_000, help="Number of series.")] = 10,
+    slices: Annotated[int, typer.Option("--slices", min=1, max=1_000, help="Slices in each.")] = 20,
     difficulty: Annotated[
         float,
         typer.Option(
