@@ -124,9 +124,8 @@ class Comparison:
         """A table for people."""
         from rich.console import Group
         from rich.table import Table
-        from rich.text import Text
 
-        from .bench_tables import milliseconds
+        from .bench_tables import line, milliseconds
 
         table = Table("threads", "", "a, ms", "b, ms", "b / a", "95 % interval")
         for column in table.columns:
@@ -136,14 +135,14 @@ class Comparison:
             cells = (milliseconds(row.a_ms), milliseconds(row.b_ms), f"{row.ratio:.3f}", bounds)
             table.add_row(str(row.threads), f"p{row.percent}", *cells)
         return Group(
-            Text(f"a: {self.a}"),
-            Text(f"b: {self.b}"),
+            line(f"a: {self.a}"),
+            line(f"b: {self.b}"),
             table,
-            *(Text(f"compared across {difference}") for difference in self.differences),
-            Text(
+            *(line(f"compared across {difference}") for difference in self.differences),
+            line(
                 "intervals: bootstrap over blocks of 0.1 s; what drifted between the two benches is not in them"
             ),
-            *(Text(f"warning: {warning}", style="yellow") for warning in self.warnings),
+            *(line(f"warning: {warning}", "yellow") for warning in self.warnings),
         )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from .bench_report import BenchReport
 from .bench_tables import about_sustained, interval, milliseconds
+from .errors import printable
 from .files import write_bytes
 from .line_plot import STYLE, line_plot
 from .page import table, write_page
@@ -125,11 +126,11 @@ def markdown(reports: Sequence[Named]) -> str:
         f"| {' | '.join(COLUMNS)} |",
         f"|{'---|' * 5}{'---:|' * (len(COLUMNS) - 5)}",
         *(
-            f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row.cells())} |"
+            f"| {' | '.join(printable(cell).replace('|', chr(92) + '|') for cell in row.cells())} |"
             for row in rows_of(reports)
         ),
     ]
-    notes = [f"- {name}: {line}" for name, report in reports for line in _notes(report)]
+    notes = [printable(f"- {name}: {line}") for name, report in reports for line in _notes(report)]
     return "\n".join([*lines, *(["", *notes] if notes else [])]) + "\n"
 
 

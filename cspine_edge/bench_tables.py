@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from .errors import printable
 from .slice_times import STAGES, StageTime
 
 if TYPE_CHECKING:
@@ -24,17 +25,22 @@ def tables_of(report: BenchReport) -> RenderableType:
     threads = f"{report.stages[0].threads} {_threads(report.stages[0].threads)}"
     formats = (f"{s.image_format} {s.width} x {s.height}, {s.runs} runs" for s in report.stages)
     return Group(
-        Text(f"{model.file}: {', '.join(fact for fact in facts if fact)}"),
+        line(f"{model.file}: {', '.join(fact for fact in facts if fact)}"),
         Text("inference, ms"),
         _inference(report),
-        *(Text(line) for line in _about_inference(report)),
-        Text(f"one slice, {threads}, ms ({'; '.join(formats)})"),
+        *(line(text) for text in _about_inference(report)),
+        line(f"one slice, {threads}, ms ({'; '.join(formats)})"),
         _slices(report),
-        *(Text(line) for line in _other(report)),
-        *(Text(line) for line in ([] if report.sustained is None else about_sustained(report.sustained))),
-        *(Text(f"warning: {warning}", style="yellow") for warning in report.warnings),
-        Text(report.intended_use),
+        *(line(text) for text in _other(report)),
+        *(line(text) for text in ([] if report.sustained is None else about_sustained(report.sustained))),
+        *(line(f"warning: {warning}", "yellow") for warning in report.warnings),
+        line(report.intended_use),
     )
+
+
+def line(text: str, style: str = "") -> Text:
+    """Give a line whose text may be others'; it stays one."""
+    return Text(printable(text), style)
 
 
 def milliseconds(value: float) -> str:

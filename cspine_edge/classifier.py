@@ -340,7 +340,9 @@ def _check_against_tensors(
 
 def _threshold_on_margin(score: float, contract: Contract) -> Threshold:
     if not 0.0 < score < 1.0:
-        raise UsageError(f"--threshold {score} is not between 0 and 1")
+        raise UsageError(
+            f"--threshold {score:g} is not between 0 and 1: it is a score, not a margin, which contract and JSON state"
+        )
     return Threshold(
         math.log(score / (1.0 - score)) * contract.temperature, f"score {score:g}, given by the caller"
     )

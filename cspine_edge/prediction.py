@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import Enum
 from itertools import chain, islice
 from pathlib import Path
@@ -25,6 +25,12 @@ CSV_COLUMNS = (
     *("path", "frame", "label", "score", "margin", "threshold", "refer", "referral", "coverage"),
     *("window", "window_source", "series"),
 )
+_OTHER_WINDOWS = {
+    "contract": "the model's contract has a window",
+    "file": "the file has its own window",
+    "none": "a picture has 8 bits, and so no HU",
+    "full range": "a picture has 16 bits, and so no HU",
+}
 _REFER = ", refer to a radiologist"
 
 
@@ -98,12 +104,13 @@ def predict(
     )
     gc.enable()  # the command line starts without
     write = {Form.LINES: _write_lines, Form.JSON: _write_json, Form.CSV: _write_csv}[form]
-    count = write(classify_files(classifier, chain(first, paths), report, window, workers=workers))
-    if window is not None and classifier.spec.window is not None:
-        print(
-            f"note: the model's contract fixes the window ({classifier.spec.window}); --window was not used",
-            file=sys.stderr,
-        )
+    sources: set[str] = set()
+    verdicts = classify_files(classifier, chain(first, paths), report, window, workers=workers)
+    if window is not None:
+        verdicts = _noting_sources(verdicts, sources)
+    count = write(verdicts)
+    if note := ignored_window(window, sources):
+        print(note, file=sys.stderr)
     if failures:
         print(f"{count} slices classified, {len(failures)} inputs could not be used", file=sys.stderr)
         return min(failures)
@@ -133,6 +140,26 @@ def open_classifier(
     if facts is not None and classifier.file.contract is not None:
         raise UsageError(f"{classifier.file.path} carries its own contract; leave --labels out")
     return classifier
+
+
+def ignored_window(window: Window | None, sources: Collection[str]) -> str:
+    """Say for which slices the caller's window was not used; empty if it was for all.
+
+    Parameters
+    ----------
+    window
+        What the caller gave.
+    sources
+        Where the windows of the slices came from, values of :class:`cspine_edge.window.WindowSource`.
+    """
+    reasons = [reason for source, reason in _OTHER_WINDOWS.items() if source in sources]
+    return f"note: --window {window} is ignored where {' or '.join(reasons)}" if window and reasons else ""
+
+
+def _noting_sources(verdicts: Iterable[Verdict], sources: set[str]) -> Iterator[Verdict]:
+    for verdict in verdicts:
+        sources.add(verdict.window_source.value)
+        yield verdict
 
 
 def plain(verdict: Verdict) -> dict[str, Any]:
@@ -168,7 +195,8 @@ def _write_csv(verdicts: Iterable[Verdict]) -> int:
     count = 0
     for verdict in verdicts:
         with whole():
-            writer.writerow(plain(verdict))
+            row = plain(verdict).items()
+            writer.writerow({name: printable(cell) if isinstance(cell, str) else cell for name, cell in row})
         count += 1
     return count
 

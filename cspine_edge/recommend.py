@@ -12,7 +12,7 @@ from .contract import INTENDED_USE
 from .documents import encode
 from .errors import UsageError
 from .pareto import ParetoTable, Row
-from .shipped import SHIPPED, shipped_model
+from .shipped import shipped_model
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -106,6 +106,13 @@ class Candidate:
     lowest_sensitivity: float
     breaches: tuple[str, ...]
 
+    @property
+    def model(self) -> str | None:
+        """The name that verbs take its model by; None if it is not installed."""
+        from .classifier import SHIPPED
+
+        return next((name for name, file in SHIPPED.items() if file == self.row.shipped), None)
+
 
 @dataclass(frozen=True)
 class Recommendation:
@@ -146,28 +153,34 @@ class Recommendation:
 
     def __rich__(self) -> RenderableType:
         """Print the candidates as a table, and what to do."""
+        from rich import box
         from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
-        table = Table("network")
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        longest = max((len(candidate.row.name) for candidate in self.candidates), default=0)
+        table.add_column("network", no_wrap=True, min_width=longest)
         for heading in (
-            "balanced %",
-            "sensitivity %, lowest",
-            f"ms {'' if self.cpu is Cpu.HERE else 'on '}{self.cpu.value}",
+            "balanced\n%",
+            "sensitivity\n%, lowest",
+            "ms\nhere" if self.cpu is Cpu.HERE else f"ms on\n{self.cpu.value}",
             "MB",
         ):
             table.add_column(heading, justify="right")
-        table.add_column("")
+        table.add_column("", min_width=12)  # all of it within 80 columns
         for candidate in self.candidates:
-            ends = "; ".join(candidate.breaches)
+            ends = "; ".join(candidate.breaches) or (
+                "recommended" if candidate is self.chosen else "keeps the limits"
+            )
+            model = candidate.model
             table.add_row(
                 candidate.row.name,
                 f"{100 * candidate.balanced:.1f}",
                 f"{100 * candidate.lowest_sensitivity:.1f}",
                 f"{candidate.ms:.1f}",
                 f"{candidate.row.size_bytes / 1e6:.2f}",
-                ends or ("recommended" if candidate is self.chosen else "keeps the limits"),
+                f"{ends}; --model {model}" if model else ends,
             )
         lines = [
             f"figures: int8, series {', '.join(self.series)} held out in turn; that few patients cannot rank "
@@ -198,9 +211,8 @@ class Recommendation:
         row = self.chosen.row
         if row.shipped == shipped_model().name:
             return f"recommended: {row.name}, the default model of predict"
-        if row.shipped in SHIPPED.values():
-            (name,) = (name for name, file in SHIPPED.items() if file == row.shipped)
-            return f"recommended: {row.name}; cspine-edge predict --model {name}"
+        if self.chosen.model is not None:
+            return f"recommended: {row.name}; cspine-edge predict --model {self.chosen.model}"
         if row.shipped:
             return f"recommended: {row.name}, models/{row.shipped} of the source tree"
         return f"recommended: {row.name}; cspine-edge train DATA {row.train}"

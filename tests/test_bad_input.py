@@ -401,6 +401,28 @@ def assert_unwritable(cli: Cli, folder: Path, arguments: list[object], out: Path
     assert sorted(path for path in folder.rglob("*") if os.access(path, os.R_OK)) == before
 
 
+# Too little memory
+
+
+def test_too_little_memory(tmp_path: Path, root: Path) -> None:
+    out = tmp_path / "ct"
+    code = (
+        "import numpy; from cspine_edge import apart; from cspine_edge.cli import program\n"
+        "apart.confine(160 << 20); program()"  # an array of 2048 x 2048 numbers takes 32 MiB
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "phantom", out, "--series", "1", "--slices", "1", "--size", "2048"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=root,
+        env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "this machine's memory" in the_sentence(done.stderr)
+    assert contents(tmp_path) == {}
+
+
 # Wrong usage
 
 
@@ -426,6 +448,9 @@ def assert_unwritable(cli: Cli, folder: Path, arguments: list[object], out: Path
         ("audit", "DATA", "--series-pattern", "(?P<patient>.*)"),
         ("check", "MODEL", "--split", "split.json"),
         ("bench", "--threads", "0"),
+        ("phantom", "OUT", "--series", "100000000000"),
+        ("phantom", "OUT", "--series", "10001"),
+        ("phantom", "OUT", "--slices", "1001"),
         ("diagnose",),
     ],
     ids=lambda arguments: " ".join(arguments),
@@ -433,7 +458,12 @@ def assert_unwritable(cli: Cli, folder: Path, arguments: list[object], out: Path
 def test_wrong_usage(
     cli: Cli, arguments: tuple[str, ...], pictures: Path, int8_model: Path, tmp_path: Path
 ) -> None:
-    places = {"SLICE": pictures / "normal" / "a_6.png", "DATA": pictures, "MODEL": int8_model}
+    places = {
+        "SLICE": pictures / "normal" / "a_6.png",
+        "DATA": pictures,
+        "MODEL": int8_model,
+        "OUT": tmp_path / "ct",
+    }
     before = contents(tmp_path)
     outcome = cli(*(places.get(part, part) for part in arguments))
     assert outcome.code == 2

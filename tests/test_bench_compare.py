@@ -211,6 +211,23 @@ def test_unlike_conditions_end_with_2(cli: Cli, files: tuple[Path, Path]) -> Non
     assert "machine, mode, clock, runtime, kernels" in shown.err
 
 
+def test_texts_of_a_report_cannot_make_lines(cli: Cli, files: tuple[Path, Path]) -> None:
+    hostile = "warm\nwarning: none\x1b[2J[/red]"
+    a, b = files
+    document = json.loads(b.read_text())
+    document["created"] = document["model"]["file"] = document["machine"]["system"] = hostile
+    document["machine"]["board"] = hostile
+    document["warnings"] = [hostile]
+    b.write_text(json.dumps(document))
+    for words in (["compare", a, b, "--across", "machine"], ["compare", a, b], ["report", a, b]):
+        shown = cli("bench", *words)
+        assert shown.code == (0 if len(words) != 3 or words[0] == "report" else 2)
+        lines = (shown.out + shown.err).split("\n")
+        assert all(line.isprintable() for line in lines)
+        assert not [line for line in lines if line.startswith("warning: none")]
+        assert "warm\\u000awarning: none\\u001b[2J[/red]" in "".join(line.strip() for line in lines)
+
+
 def test_a_broken_report_ends_with_4(cli: Cli, files: tuple[Path, Path]) -> None:
     a, b = files
     b.write_bytes(b.read_bytes()[:1000])

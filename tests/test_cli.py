@@ -31,6 +31,7 @@ from cspine_edge.contract import KernelFamily
 from cspine_edge.decision import Abstention, Threshold
 from cspine_edge.errors import ExitCode
 from cspine_edge.model_file import ModelFile
+from cspine_edge.window import Window
 
 Cli = Callable[..., Any]
 
@@ -69,6 +70,16 @@ def test_overview(cli: Cli) -> None:
         assert re.search(rf"\b{int(code)} [a-z]", text.partition("Exit codes:")[2])
 
 
+def test_each_verb_is_told_whole_in_80_columns(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    for words in ([], ["android"]):
+        for line in commands(cli(*words, "--help").out):
+            name, sentence = re.split(" {2,}", line)
+            assert sentence.endswith("."), line
+            assert not sentence.endswith("..."), line
+            assert len(sentence.split()) > 3, name
+
+
 def commands(text: str) -> list[str]:
     return re.findall(r"^  (\w.*)$", text.partition("Commands:\n")[2], re.MULTILINE)
 
@@ -93,6 +104,11 @@ def test_every_option_is_explained(cli: Cli, verb: str) -> None:
     assert shown.code == 0
     parameters = command_of(verb).params
     assert parameters
+    usage = re.sub(r"\s+", " ", shown.out.partition("\n\n")[0])
+    arguments = [entry for entry in parameters if entry.param_type_name == "argument"]
+    assert re.fullmatch(
+        rf"Usage: .*{verb} \[OPTIONS\]" + r" (?:[A-Z]+|\[[A-Z]+\])(?:\.\.\.)?" * len(arguments), usage
+    )
     for parameter in parameters:
         assert parameter.help, parameter.name
         assert parameter.name
@@ -267,6 +283,46 @@ def test_predict_reads_dicom_with_its_window(cli: Cli, phantom_data: Path) -> No
     assert len({verdict["series"] for verdict in verdicts}) == 8
 
 
+def windowless(source: Path, target: Path) -> Path:
+    import pydicom
+
+    dataset = pydicom.dcmread(source)
+    del dataset.WindowCenter, dataset.WindowWidth
+    dataset.save_as(target)
+    return target
+
+
+@pytest.mark.parametrize(
+    "form", [[], ["--json"], ["--csv"], ["--threads", "1"], ["--out", "OUT"]], ids=lambda form: " ".join(form)
+)
+def test_a_window_that_is_ignored_is_told_once(
+    cli: Cli, pictures: Path, phantom_data: Path, model: Path, tmp_path: Path, form: list[str]
+) -> None:
+    own = sorted(phantom_data.rglob("*.dcm"))[:2]
+    without = windowless(own[0], tmp_path / "without.dcm")
+    file = ModelFile.read(model)
+    assert file.contract is not None
+    assert file.contract.preprocessing.window is None
+
+    def told(*words: object) -> str:
+        (tmp_path / "out.jsonl").unlink(missing_ok=True)
+        places = {"OUT": tmp_path / "out.jsonl"}
+        shown = cli("predict", "--model", model, *words, *(places.get(word, word) for word in form))
+        assert shown.code == 0
+        return "".join(line for line in shown.err.splitlines() if "classified" not in line)
+
+    used = told(without, "--window", "40/80")
+    assert used == told(*own) == ""
+    start = "note: --window 40/80 is ignored where "
+    assert told(without, *own, "--window", "40/80") == f"{start}the file has its own window"
+    assert told(*own, pictures, "--window", "40/80") == (
+        f"{start}the file has its own window or a picture has 8 bits, and so no HU"
+    )
+    spec = replace(file.contract.preprocessing, window=Window(400, 1800))
+    replace(file, contract=replace(file.contract, preprocessing=spec)).save(model, overwrite=True)
+    assert told(without, *own, "--window", "40/80") == f"{start}the model's contract has a window"
+
+
 @pytest.mark.parametrize("option", ["--json", "--csv", None])
 def test_a_broken_input_is_named_and_the_others_go_on(
     cli: Cli, pictures: Path, tmp_path: Path, option: str | None
@@ -336,6 +392,14 @@ def test_threshold_option(cli: Cli, pictures: Path) -> None:
 
     assert labels(1e-15) == {"fracture"}
     assert labels(1 - 1e-15) == {"normal"}
+
+
+@pytest.mark.parametrize("value", ["1.7", "-3.2", "0", "nan"])
+def test_a_threshold_that_is_a_margin_is_told_from_a_score(cli: Cli, pictures: Path, value: str) -> None:
+    shown = cli("predict", pictures, f"--threshold={value}")
+    assert (shown.code, shown.out) == (2, "")
+    assert f"--threshold {value} is not between 0 and 1: it is a score, not a margin" in shown.err
+    assert "(0 to 1; not a margin," in " ".join(cli("predict", "--help").out.split())
 
 
 def test_model_without_contract_is_described_by_options(
@@ -543,6 +607,119 @@ def test_check_finds_data_and_reference_by_the_run(
     assert contract is not None
     assert contract.parity is not None
     assert contract.parity["reference"] == float_model.name
+
+
+# What others wrote
+
+HOSTILE = "names\nverdict: PASSED\x1b[2J\x9b1m\r"
+"""Would make a line of the tool's, and clear a terminal."""
+
+
+def is_harmless(shown: Any) -> bool:
+    lines = (shown.out + shown.err).split("\n")
+    return all(line.isprintable() for line in lines) and "verdict: PASSED" not in [
+        line[: len("verdict: PASSED")] for line in lines
+    ]
+
+
+@pytest.fixture
+def hostile_slices(pictures: Path) -> Path:
+    for number, path in enumerate(sorted(pictures.iterdir())):
+        try:
+            path.rename(path.with_name(f"{HOSTILE}{number}.png"))
+        except OSError:
+            pytest.skip("the file system takes no such name")
+    return pictures
+
+
+def test_texts_of_a_contract_are_shown_as_they_are(cli: Cli, model: Path) -> None:
+    file = ModelFile.read(model)
+    assert file.contract is not None
+    assert file.contract.provenance is not None
+    contract = replace(
+        file.contract,
+        intended_use=HOSTILE,
+        provenance=replace(file.contract.provenance, data=HOSTILE),
+        golden=tuple(replace(pair, image=f"{HOSTILE}{pair.image}") for pair in file.contract.golden),
+    )
+    attachments = {f"{HOSTILE}{name}": content for name, content in file.attachments.items()}
+    replace(file, contract=contract, attachments=file.attachments | attachments).save(model, overwrite=True)
+    for words in (["inspect", model], ["verify", model], ["inspect", model, "--json"]):
+        shown = cli(*words)
+        assert (shown.code, is_harmless(shown)) == (0, True), words
+        assert "names\\u000averdict: PASSED\\u001b[2J\\u009b1m\\u000d" in shown.out or words[-1] == "--json"
+
+
+@pytest.mark.parametrize("form", [[], ["--json"], ["--csv"], ["--threads", "1"]])
+def test_names_of_slices_cannot_make_lines(cli: Cli, hostile_slices: Path, form: list[str]) -> None:
+    (hostile_slices / f"{HOSTILE}3.png").write_bytes(b"")
+    shown = cli("predict", hostile_slices, *form)
+    assert (shown.code, is_harmless(shown)) == (4, True)
+    if form == ["--json"]:
+        assert all(HOSTILE in verdict["path"] for verdict in json.loads(shown.out))
+    else:
+        assert shown.out.count("\\u000averdict: PASSED\\u001b[2J\\u009b1m\\u000d") == 3
+    if form == ["--csv"]:
+        assert [row["label"] in ("fracture", "normal") for row in csv.DictReader(io.StringIO(shown.out))] == [
+            True
+        ] * 3
+
+
+def test_names_of_flips_cannot_make_lines(
+    cli: Cli, hostile_slices: Path, model: Path, int8_model: Path, tmp_path: Path
+) -> None:
+    margins = [verdict["margin"] for verdict in json.loads(cli("predict", hostile_slices, "--json").out)]
+    file = ModelFile.read(model)
+    assert file.contract is not None
+    turned = replace(file.contract, threshold=Threshold(max(margins) + 1), abstention=None)
+    if max(margins) < file.contract.threshold.logit:
+        turned = replace(turned, threshold=Threshold(min(margins)))
+    replace(file, contract=turned).save(model, overwrite=True)
+    for number, path in enumerate(sorted(hostile_slices.iterdir())):
+        folder = tmp_path / "data" / ("fracture" if number == 0 else "normal")
+        folder.mkdir(parents=True, exist_ok=True)
+        path.rename(folder / path.name)
+    words = ("check", model, "--reference", int8_model, "--data", tmp_path / "data", "--no-record")
+    shown = cli(*words, "--series-pattern", "(?P<series>.)$")
+    assert shown.code in (1, 3), shown.err
+    assert "  flip: " in shown.out
+    assert is_harmless(shown)
+
+
+def test_a_folder_s_name_cannot_make_lines(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    shown = cli("phantom", tmp_path / "file" / HOSTILE)
+    assert (shown.code, is_harmless(shown)) == (4, True)
+    shown = cli("predict", "--watch", tmp_path / HOSTILE, "--out", tmp_path / "verdicts.jsonl")
+    assert (shown.code, is_harmless(shown)) == (4, True)
+    shown = cli("phantom", tmp_path / HOSTILE, "--series", 1, "--slices", 1, "--size", 64)
+    assert (shown.code, is_harmless(shown)) == (0, True)
+
+
+def test_brackets_and_colons_are_no_markup(
+    cli: Cli, int8_model: Path, phantom_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    file = ModelFile.read(int8_model)
+    graph = file.graph.replace(b"quant_conv_dw_2/", b"quant_[/v_dw_2]/")
+    names = ("[red]x.tflite", "[link=file:x]m:smile:.tflite")
+    one, other = (replace(file, graph=graph).save(tmp_path / name).path for name in names)
+    shown = cli("layers", one, "--reference", other, "--data", phantom_data, "--slices", 8)
+    assert (shown.code, shown.err) == (0, "")
+    assert "[/v_dw_2]" in shown.out
+    assert " against ".join(names) in shown.out
+    shown = cli("check", one, "--reference", other, "--data", phantom_data, "--no-record")
+    assert shown.code == 3
+    assert " against ".join(names) in shown.out
+
+
+def test_verbs_print_in_one_way(root: Path) -> None:
+    """By ``say``, ``show`` and ``print_json``, which take care of what others wrote."""
+    for path in sorted((root / "cspine_edge/cli").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        if path.name not in ("options.py", "app.py"):
+            assert "typer.echo" not in text, path.name
+            assert "Console" not in text, path.name
 
 
 # Pipes

@@ -615,14 +615,14 @@ def test_results_that_find_no_place_are_an_error(form: list[str], phantom_data: 
     assert told == "error: No space left on device; choose another place\n"
 
 
-def test_a_reader_that_goes_away_is_no_error(phantom_data: Path) -> None:
+def test_a_reader_that_goes_away_is_told_no_error(phantom_data: Path) -> None:
     for form in ([], ["--json"], ["--csv"]):
         with process("predict", phantom_data, *form) as running:
             assert running.stdout is not None
             assert running.stderr is not None
             running.stdout.close()
             assert running.stderr.read() == ""
-            assert running.wait(60) == 0
+            assert running.wait(60) == 141
 
 
 # Two at one output

@@ -134,14 +134,21 @@ def test_features_are_computed_once(tmp_path: Path) -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def encrypted(archive: bytes) -> bytes:
+    """The archive with the flag of encryption in its directory's entry."""
+    entry = archive.index(b"PK\x01\x02")
+    return archive[: entry + 8] + b"\x01" + archive[entry + 9 :]
+
+
 def test_damaged_features_are_computed_again(tmp_path: Path) -> None:
-    first, _ = featured(tmp_path)
+    first, _ = featured(tmp_path, renditions=4)
     files = sorted(tmp_path.glob("*.zip"))
     whole = [file.read_bytes() for file in files]
     damages = [lambda data: data[:-7], lambda data: b"", lambda data: data.replace(b"(", b"(9999999", 1)]
+    damages.append(encrypted)
     for file, damage in zip(files, damages, strict=False):
         file.write_bytes(damage(file.read_bytes()))
-    again, lines = featured(tmp_path)
+    again, lines = featured(tmp_path, renditions=4)
     assert len(lines) == len(files) - min(len(files), len(damages))
     for one, other in zip(first.renditions, again.renditions, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,22 @@ def test_limits_on_the_command_line(cli: Callable[..., Any], monkeypatch: pytest
     assert "an estimate" in shown.out
     assert " MB is over " in shown.out
     assert "Not a medical device" in shown.out
+
+
+@pytest.mark.parametrize("limits", [(), ("--max-ms", 4, "--max-mb", 0.3, "--min-sensitivity", 0.9)])
+def test_at_80_columns_each_network_is_named_whole_with_the_model_that_ships(
+    cli: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, limits: tuple[object, ...]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = cli("recommend", *limits)
+    assert "…" not in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+    table = shown.out.partition("figures:")[0]
+    for entry in shipped_table().rows:
+        row = re.split(rf"^{re.escape(entry.name)} ", table, flags=re.MULTILINE)[1]
+        words = re.split(r"^\S", row, flags=re.MULTILINE)[0].split()  # up to the next network
+        name = next((name for name, file in SHIPPED.items() if file == entry.shipped), None)
+        assert words[words.index("--model") + 1 :] == [name] if name else "--model" not in words
 
 
 def test_no_candidate_ends_with_1(cli: Callable[..., Any]) -> None:

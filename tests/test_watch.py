@@ -46,12 +46,13 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(folder: Path, out: Path) -> Iterator[Callable[[], subprocess.Popen[str]]]:
+def start(folder: Path, out: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
     """Starts the verb as a process; whatever still runs at the end of the test is killed."""
     running: list[subprocess.Popen[str]] = []
 
-    def run() -> subprocess.Popen[str]:
+    def run(*further: str) -> subprocess.Popen[str]:
         words = ["predict", "--watch", str(folder), "--out", str(out), "--model", "fast", "--threads", "1"]
+        words += further
         process = subprocess.Popen(
             [sys.executable, "-m", "cspine_edge", *words],
             stdout=subprocess.DEVNULL,
@@ -124,6 +125,20 @@ def test_sigterm_and_ctrl_c_end_it_well(
         assert process.stderr.readline().startswith("watching ")
         process.send_signal(number)
         assert process.wait(20) == 0
+
+
+def test_a_window_that_is_ignored_is_told_once(
+    folder: Path, out: Path, pictures: list[Path], start: Callable[..., subprocess.Popen[str]]
+) -> None:
+    for source in pictures[:3]:
+        shutil.copy(source, folder / source.name)
+    process = start("--window", "40/80")
+    wait_for(lambda: len(lines(out)) == 3)
+    process.send_signal(signal.SIGTERM)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 0
+    _, note = told.splitlines()
+    assert note == "note: --window 40/80 is ignored where a picture has 8 bits, and so no HU"
 
 
 def test_two_at_one_journal_would_do_files_twice(

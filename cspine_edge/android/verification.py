@@ -13,7 +13,7 @@ from typing import Any
 
 from ..classifier import Classifier
 from ..documents import encode
-from ..errors import CspineError, InputError, ToolError
+from ..errors import CspineError, InputError, ToolError, printable
 from ..files import read_regular
 from ..model_file import ModelFile
 from ..verification import verify as replay
@@ -70,7 +70,9 @@ class Check:
         shown = list(self.problems[:_SHOWN]) or [self.found]
         if len(self.problems) > _SHOWN:
             shown.append(f"and {len(self.problems) - _SHOWN} more")
-        return f"{'passed' if self.passed else 'FAILED'}  {self.name:<16}" + f"\n{'':<24}".join(shown)
+        return f"{'passed' if self.passed else 'FAILED'}  {self.name:<16}" + f"\n{'':<24}".join(
+            map(printable, shown)
+        )
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class ApkReport:
     def __str__(self) -> str:
         failed = [check.name for check in self.checks if not check.passed]
         verdict = f"FAILED: {', '.join(failed)}" if failed else f"passed: {len(self.checks)} checks"
-        end = f"{verdict}; {self.path}, {self.size_bytes / 1e6:.2f} MB, sha256 {self.sha256}"
+        end = f"{verdict}; {printable(str(self.path))}, {self.size_bytes / 1e6:.2f} MB, sha256 {self.sha256}"
         return "\n".join([*map(str, self.checks), end])
 
 

@@ -8,8 +8,9 @@ import os
 import sys
 from typing import NoReturn
 
-from ..errors import CspineError, ExitCode
+from ..errors import CspineError, ExitCode, printable
 from ..interruption import Interrupted, end_on_signals
+from ..streams import open_streams
 
 VERBS = (
     "quickstart",
@@ -33,6 +34,7 @@ VERBS = (
 
 def program() -> None:
     """Run the command line as a process of its own."""
+    open_streams()
     end_on_signals()
     try:
         main()
@@ -69,11 +71,16 @@ def main() -> None:
     except CspineError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(int(error.exit_code)) from None
-    except BrokenPipeError:
-        raise SystemExit(int(ExitCode.OK)) from None
+    except MemoryError:
+        print(
+            "error: too large for this machine's memory; give less at a time, or use a larger machine",
+            file=sys.stderr,
+        )
+        raise SystemExit(int(ExitCode.BAD_INPUT)) from None
     except OSError as error:  # a place that no module has looked at before: a closed folder, a name too long
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}; choose another place", file=sys.stderr)
+        what = printable(f"{where}{error.strerror or error}")
+        print(f"error: {what}; choose another place", file=sys.stderr)
         raise SystemExit(int(ExitCode.BAD_INPUT)) from None
 
 

@@ -11,7 +11,7 @@ import typer
 from ..android.project import PASSWORD_VARIABLE
 from ..errors import ExitCode
 from ..shipped import find_model
-from .options import MODEL_HELP, JsonOption, OverwriteOption, examples, print_json, shipped_names
+from .options import MODEL_HELP, JsonOption, OverwriteOption, examples, print_json, say, shipped_names
 
 
 def register(app: typer.Typer) -> None:
@@ -27,9 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("verify", epilog=examples("cspine-edge android verify scanner.apk --model model.tflite"))(
         verify
     )
-    app.add_typer(
-        group, name="android", help="Build the scanner app into an APK around a model, or verify an APK."
-    )
+    app.add_typer(group, name="android", help="Build the scanner app around a model, or verify an APK.")
 
 
 def build(
@@ -48,7 +46,10 @@ def build(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Build the scanner app into a signed APK around a model; the same input gives the same bytes."""
+    """Build the scanner app into a signed APK around a model.
+
+    The same input gives the same bytes.
+    """
     from ..android.assembly import build as assemble
     from ..documents import encode
 
@@ -56,7 +57,7 @@ def build(
     if as_json:
         print_json(encode(built))
     else:
-        typer.echo(str(built))
+        say(*str(built).split("\n"))
 
 
 def verify(
@@ -69,9 +70,9 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check an APK's signature, alignment, manifest, models, and each call of Android's API.
+    """Check an APK's signature, manifest, models and code.
 
-    Exit code 0 if every check passed, 1 if not.
+    Its alignment too, and each call of Android's API. Exit code 0 if every check passed, 1 if not.
     """
     from ..android.verification import verify as examine
 
@@ -79,7 +80,7 @@ def verify(
     if as_json:
         print_json(report.to_json())
     else:
-        typer.echo(str(report))
+        say(*str(report).split("\n"))
     if not report.passed:
         raise typer.Exit(int(ExitCode.GATE_FAILED))
 

@@ -17,6 +17,8 @@ from .options import (
     WindowOption,
     examples,
     print_json,
+    say,
+    show,
 )
 
 
@@ -53,7 +55,9 @@ def audit(
     as_json: JsonOption = False,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Look for duplicates, variants, leaks and shortcuts in labelled slices; write a split by series.
+    """Find duplicates, leaks and shortcuts in labelled slices.
+
+    Variants of one original too; with --out it writes a report, a page to look at and a split by series.
 
     Findings are no errors: the exit code is 0 when the audit ran, and 4 when slices could not be read.
     """
@@ -84,10 +88,8 @@ def audit(
     if as_json:
         print_json(report.to_dict())
     else:
-        from rich.console import Console
-
-        Console().print(report)
+        show(report)
         for target in targets:
-            typer.echo(f"written: {target}")
+            say(f"written: {target}")
     if report.unreadable:
         raise typer.Exit(int(ExitCode.BAD_INPUT))

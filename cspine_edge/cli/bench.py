@@ -18,7 +18,9 @@ from .options import (
     WindowOption,
     examples,
     print_json,
+    say,
     shipped_names,
+    show,
 )
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -127,7 +129,10 @@ def bench(
     as_json: JsonOption = False,
     seed: SeedOption = 0,
 ) -> None:
-    """Measure latency, stages of a slice, cold start and memory here; see also 'bench compare', 'bench report'."""
+    """Measure latency, stages, cold start and memory here.
+
+    See also 'bench compare' and 'bench report'.
+    """
     from ..bench import bench as measure
     from ..files import refuse_unwritable
     from ..runtime import default_threads
@@ -152,7 +157,7 @@ def bench(
         cold_starts=1 if quick else 3,
         cool_first=not quick,
         sustained_s=sustained,
-        log=lambda line: typer.echo(line, err=as_json),
+        log=lambda line: say(line, err=as_json),
     )
     try:  # neither a closed terminal nor a full disk loses the other
         _show(report, as_json)
@@ -177,7 +182,10 @@ def compare(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give the ratio of two benches' latencies with an interval; unlike conditions are refused."""
+    """Give the ratio of two benches' latencies.
+
+    It has an interval; unlike conditions are refused.
+    """
     from ..bench_compare import compare as compare_reports
     from ..bench_report import read_report
 
@@ -208,13 +216,13 @@ def report(
         try:
             found.append((path.name, read_report(path)))
         except CspineError as error:
-            typer.echo(f"error: {error}", err=True)
+            say(f"error: {error}", err=True)
     if found and out is not None:
         write_listing(out, found, overwrite=overwrite)
     if as_json:
         print_json(encode(rows_of(found)))
     elif found and out is None:
-        typer.echo(markdown(found), nl=False)
+        say(*markdown(found).removesuffix("\n").split("\n"))
     if len(found) < len(files):
         raise typer.Exit(int(ExitCode.BAD_INPUT))
 
@@ -223,9 +231,7 @@ def _show(result: Any, as_json: bool) -> None:
     if as_json:
         print_json(result.to_json())
     else:
-        from rich.console import Console
-
-        Console(highlight=False).print(result)
+        show(result)
 
 
 def _parse_threads(text: str) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ExitCode
+from ..errors import ExitCode, printable
 from .options import (
     JsonOption,
     OverwriteOption,
@@ -16,6 +16,8 @@ from .options import (
     WindowOption,
     examples,
     print_json,
+    say,
+    show,
 )
 
 if TYPE_CHECKING:
@@ -80,8 +82,9 @@ def check(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare a quantised model with its float reference on the same slices, recall first.
+    """Compare a quantised model with its float one: the gate.
 
+    On the same slices, recall first.
     Each decides as its own contract says: by its own threshold, temperature and abstention.
     The page of --html holds images of patients where slices were decided differently.
     Exit code 0 if it passed, 1 if it failed, 3 if the cases are too few to decide.
@@ -170,38 +173,33 @@ def _layers(
 
 
 def _print(report: ParityReport, banner: str) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
-    table = Table(
-        title=f"{Path(report.candidate).name} against {Path(report.reference).name}", title_justify="left"
-    )
+    names = f"{Path(report.candidate).name} against {Path(report.reference).name}"
+    table = Table(title=printable(names), title_justify="left")
     for column in ("", "reference", "candidate"):
         table.add_column(column)
     for row in report.rows():
         table.add_row(*row)
-    console.print(table)
+    show(table)
     metrics = report.reference_metrics
-    typer.echo(f"95 % intervals over {metrics.clusters} {metrics.unit}; {banner}")
-    typer.echo(f"data: {report.data}; {report.leak}")
+    say(f"95 % intervals over {metrics.clusters} {metrics.unit}; {banner}")
+    say(f"data: {report.data}; {report.leak}")
     thresholds = (report.reference_decision.threshold.logit, report.candidate_decision.threshold.logit)
-    typer.echo(
-        f"each at its own threshold: {thresholds[0]:+.3f} the reference, {thresholds[1]:+.3f} the candidate"
-    )
+    say(f"each at its own threshold: {thresholds[0]:+.3f} the reference, {thresholds[1]:+.3f} the candidate")
     for name, loss in (("sensitivity", report.sensitivity_loss), ("specificity", report.specificity_loss)):
-        typer.echo(
+        say(
             f"{name}: lower by {100 * loss.estimate:.2f} points, at least {100 * loss.lower:.2f}, at most "
             f"{100 * loss.upper:.2f} (each 95 %, {loss.series} series; non-inferior p {loss.non_inferior_p:.3g}); "
             f"{loss.lost} lost, {loss.gained} gained, McNemar p {loss.mcnemar_p:.3g} over slices, "
             f"{loss.series_p:.3g} over series"
         )
-    typer.echo(
+    say(
         f"agreement {100 * report.agreement:.2f} %, {len(report.flips)} flips of {metrics.slices}; "
         f"margins differ by {report.mean_difference:.3f} on average, {report.largest_difference:.3f} at most"
     )
     for flip in report.flips[:10]:
-        typer.echo(
+        say(
             f"  flip: {flip.path} ({flip.label}) {flip.reference_margin:+.3f} -> {flip.candidate_margin:+.3f}"
         )
-    typer.echo(f"verdict: {report.verdict.value.upper()}: {report.reason}")
+    say(f"verdict: {report.verdict.value.upper()}: {report.reason}")

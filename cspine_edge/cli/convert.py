@@ -18,6 +18,7 @@ from .options import (
     parse_value_range,
     print_json,
     progress_beside,
+    say,
 )
 
 
@@ -92,7 +93,7 @@ def convert(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Convert a trained network to TFLite and write its contract into the file. Needs the train extra."""
+    """Convert a trained network to TFLite, contract included. Needs the train extra."""
     from converters.convert import (
         BEGUN_FILE,
         ConvertSettings,
@@ -122,9 +123,7 @@ def convert(
     )
     target = out or default_output(described, precision)
     with resumable(checkpoints_of(target) / BEGUN_FILE), progress_beside(as_json):
-        result = run_conversion(
-            described, settings, target, overwrite=overwrite, resume=resume, log=typer.echo
-        )
+        result = run_conversion(described, settings, target, overwrite=overwrite, resume=resume, log=say)
     size = target.stat().st_size
     if as_json:
         contract, restored = result.file.contract, result.restoration
@@ -132,5 +131,5 @@ def convert(
         print_json(document | ({"restoration": restored.to_json()} if restored else {}))
         return
     if result.restoration:
-        typer.echo(str(result.restoration))
-    typer.echo(f"{target}: {size / 1e6:.2f} MB, {precision.value}")
+        say(*str(result.restoration).split("\n"))
+    say(f"{target}: {size / 1e6:.2f} MB, {precision.value}")

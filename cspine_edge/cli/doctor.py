@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from .options import JsonOption, examples, print_json
+from .options import JsonOption, examples, print_json, say
 
 
 def register(app: typer.Typer) -> None:
@@ -13,7 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor(as_json: JsonOption = False) -> None:
-    """Tell what is installed here, what works, and the line that brings what is missing.
+    """Tell what works here, and the line that brings the rest.
 
     Exit code 0 if the verbs of the device work; 1 if golden pairs differ, 4 if the interpreter does not load,
     5 if a package is missing.
@@ -24,6 +24,6 @@ def doctor(as_json: JsonOption = False) -> None:
     if as_json:
         print_json(found.to_json())
     else:
-        typer.echo(str(found))
+        say(*str(found).split("\n"))
     if found.exit_code:
         raise typer.Exit(int(found.exit_code))

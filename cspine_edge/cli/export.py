@@ -18,6 +18,7 @@ from .options import (
     examples,
     parse_value_range,
     print_json,
+    say,
 )
 
 
@@ -67,7 +68,10 @@ def export(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Export a trained network for other tools, contract included. Needs the train extra, for ONNX onnx too."""
+    """Export a trained network to ONNX or as a SavedModel.
+
+    Its contract goes with it. Needs the train extra, for ONNX onnx too.
+    """
     from converters.convert import default_output, source_of_keras, source_of_run
 
     from ..dataset import load_dataset
@@ -93,4 +97,4 @@ def export(
     if as_json:
         print_json({"path": str(target), "contract": contract.to_json() if contract else None})
         return
-    typer.echo(f"{target}: {file_format.value}, {precision.value}")
+    say(f"{target}: {file_format.value}, {precision.value}")

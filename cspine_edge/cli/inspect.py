@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from ..contract import Contract, KernelFamily
-from .options import JsonOption, ModelArgument, examples, print_json
+from .options import JsonOption, ModelArgument, examples, print_json, say
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +75,7 @@ def inspect(
     )
     rows += _contract_rows(file.contract) if file.contract else [("contract", "none")]
     for name, value in rows:
-        typer.echo(f"{name:<14}{value}")
+        say(f"{name:<14}{value}")
 
 
 def _contract_rows(contract: Contract) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..errors import printable
 from .options import (
     JsonOption,
     OverwriteOption,
@@ -15,6 +16,8 @@ from .options import (
     WindowOption,
     examples,
     print_json,
+    say,
+    show,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +61,10 @@ def layers(
     overwrite: OverwriteOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show where quantisation hurts: signal to noise of each layer against the float model, worst first."""
+    """Show the layers where quantisation hurts, worst first.
+
+    Measured is the signal to noise of each layer's output against that of the float model.
+    """
     from ..files import refuse_unwritable
     from ..layer_error import measure_layers, open_to_compare
     from ..progress import progress
@@ -86,20 +92,17 @@ def layers(
 
 
 def _print(report: LayerReport) -> None:
-    from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{report.candidate} against {report.reference}", title_justify="left")
+    table = Table(title=printable(f"{report.candidate} against {report.reference}"), title_justify="left")
     table.add_column("layer")
     table.add_column("operation")
     table.add_column("in")
     for column in ("SQNR dB", "drop dB", "bias"):
         table.add_column(column, justify="right")
     for layer in report.worst_first():
-        table.add_row(layer.name, layer.operation, layer.arithmetic, *layer.figures())
-    Console().print(table)
-    typer.echo(
-        "SQNR: of what reaches the layer's output, per channel up to a factor; drop: the layer's own part"
-    )
-    typer.echo("bias: mean error of a channel in standard deviations of the signal")
-    typer.echo(f"data: {report.data}; {report.banner}")
+        table.add_row(*map(printable, (layer.name, layer.operation, layer.arithmetic)), *layer.figures())
+    show(table)
+    say("SQNR: of what reaches the layer's output, per channel up to a factor; drop: the layer's own part")
+    say("bias: mean error of a channel in standard deviations of the signal")
+    say(f"data: {report.data}; {report.banner}")

@@ -77,10 +77,21 @@ def examples(*calls: str) -> str:
     return f"\b\nExamples:\n{lines}"  # \b keeps the lines as they are
 
 
+def say(*lines: object, err: bool = False) -> None:
+    """Print lines for people; names, labels and whatever else is others' cannot make further lines or move a cursor."""
+    typer.echo("\n".join(printable(str(line)) for line in lines), err=err)
+
+
+def show(renderable: Any) -> None:
+    """Print a table for people; its cells are texts as they are, for names may have brackets or colons in them."""
+    from rich.console import Console
+
+    Console(markup=False, emoji=False, highlight=False).print(renderable)
+
+
 def print_json(document: Any) -> None:
     """Print a document as JSON on standard output."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    typer.echo("\n".join(map(printable, text.split("\n"))))
+    say(*json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False).split("\n"))
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..phantom import ImageFormat
-from .options import JsonOption, SeedOption, examples, print_json
+from .options import JsonOption, SeedOption, examples, print_json, say
 
 
 def register(app: typer.Typer) -> None:
@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
 
 def phantom(
     out: Annotated[Path, typer.Argument(help="Folder to write; must not exist or be empty.")],
-    series: Annotated[int, typer.Option("--series", min=1, help="Number of series.")] = 10,
-    slices: Annotated[int, typer.Option("--slices", min=1, help="Slices in each.")] = 20,
+    series: Annotated[int, typer.Option("--series", min=1, max=10_000, help="Number of series.")] = 10,
+    slices: Annotated[int, typer.Option("--slices", min=1, max=1_000, help="Slices in each.")] = 20,
     difficulty: Annotated[
         float,
         typer.Option(
@@ -41,7 +41,10 @@ def phantom(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Write synthetic axial cervical CT series with known fractures, and a manifest of the truth."""
+    """Write synthetic cervical CT series with known fractures.
+
+    Axial slices, and a manifest of the truth.
+    """
     from ..documents import encode
     from ..phantom import write_phantom
     from ..progress import progress
@@ -61,4 +64,4 @@ def phantom(
     if as_json:
         print_json(encode(written))
     else:
-        typer.echo(f"{out}: {written.describe()}")
+        say(f"{out}: {written.describe()}")

@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from ..errors import CspineError, ExitCode, UsageError
-from .options import MODEL_HELP, ThreadsOption, WindowOption, examples, parse_value_range, shipped_names
+from .options import MODEL_HELP, ThreadsOption, WindowOption, examples, parse_value_range, say, shipped_names
 
 if TYPE_CHECKING:
-    from ..classifier import Classifier, Facts
+    from collections.abc import Iterable, Iterator
+
+    from ..classifier import Classifier, Facts, Verdict
+    from ..journal import FileState
+    from ..scoring import Engine, Finished
     from ..window import Window
 
 
@@ -45,7 +49,11 @@ def predict(
     ] = None,
     threshold: Annotated[
         float | None,
-        typer.Option("--threshold", help="Operating threshold on the score, instead of the contract's."),
+        typer.Option(
+            "--threshold",
+            help="Call it the positive class from this score on (0 to 1; not a margin, which the contract "
+            "and JSON state), instead of the contract's threshold.",
+        ),
     ] = None,
     window: WindowOption = None,
     threads: ThreadsOption = None,
@@ -154,6 +162,7 @@ class _Settings(NamedTuple):
 def _score(
     inputs: list[Path], out: Path, settings: _Settings, name: EngineName, scheduler: str | None
 ) -> ExitCode:
+    from ..prediction import ignored_window
     from ..runtime import default_threads
     from ..scoring import LocalEngine, score
     from ..slice_files import each_file
@@ -161,7 +170,7 @@ def _score(
     unread: list[ExitCode] = []
 
     def report(error: CspineError) -> None:
-        typer.echo(f"error: {error}", err=True)
+        say(f"error: {error}", err=True)
 
     def miss(error: CspineError) -> None:
         report(error)
@@ -175,11 +184,22 @@ def _score(
         model = settings.model
         here = model.absolute() if model is not None and model.is_file() else model
         work = Work(here, fingerprint(model), settings.threshold, settings.facts, settings.window)
-        tally = score(paths, out, DaskEngine(work, scheduler), report)
+        engine: Engine = DaskEngine(work, scheduler)
     else:
-        workers = settings.threads or default_threads()
-        tally = score(paths, out, LocalEngine(classifier, settings.window, workers), report)
-    typer.echo(f"{tally}; {out}", err=True)
+        engine = LocalEngine(classifier, settings.window, settings.threads or default_threads())
+    sources: set[str] = set()
+
+    def noting_sources(pending: Iterable[FileState]) -> Iterator[Finished]:
+        for finished in engine(pending):
+            sources.update(
+                verdict["window_source"] for _, outcome in finished for verdict in outcome.verdicts
+            )
+            yield finished
+
+    tally = score(paths, out, noting_sources, report)
+    if note := ignored_window(settings.window, sources):
+        say(note, err=True)
+    say(f"{tally}; {out}", err=True)
     return min([*unread, tally.exit_code], default=ExitCode.OK, key=lambda code: code or max(ExitCode) + 1)
 
 
@@ -187,18 +207,27 @@ def _watch(folder: Path, out: Path, settings: _Settings) -> None:
     import signal
     from threading import Event
 
-    from ..prediction import line
+    from ..prediction import ignored_window, line
     from ..watch import watch
 
     classifier = settings.open(settings.threads)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    typer.echo(f"watching {folder}, writing {out}; {classifier.session.banner}", err=True)
+    notes: set[str] = set()
+
+    def tell(verdict: Verdict) -> None:
+        print(line(verdict), flush=True)
+        note = ignored_window(settings.window, {verdict.window_source.value})
+        if note and not notes:
+            notes.add(note)
+            say(note, err=True)
+
+    say(f"watching {folder}, writing {out}; {classifier.session.banner}", err=True)
     watch(
         *(folder, out, classifier, stop),
-        on_verdict=lambda verdict: print(line(verdict), flush=True),
-        on_error=lambda error: typer.echo(f"error: {error}", err=True),
+        on_verdict=tell,
+        on_error=lambda error: say(f"error: {error}", err=True),
         window=settings.window,
     )
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .options import JsonOption, examples, print_json, progress_beside
+from .options import JsonOption, examples, print_json, progress_beside, say, show
 
 if TYPE_CHECKING:
     from ..quickstart import QuickstartResult
@@ -32,7 +32,7 @@ def quickstart(
     from ..quickstart import quickstart as run_quickstart
 
     with progress_beside(as_json):
-        result = run_quickstart(out, log=typer.echo)
+        result = run_quickstart(out, log=say)
     if as_json:
         print_json(result.to_json())
     else:
@@ -40,7 +40,6 @@ def quickstart(
 
 
 def _print(result: QuickstartResult, out: Path) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from ..reliability import percent
@@ -66,8 +65,8 @@ def _print(result: QuickstartResult, out: Path) -> None:
     table.add_row("size", *(f"{size:.2f} MB" for size in sizes))
     table.add_row("latency", "", f"{result.median_ms:.2f} ms median, {result.threads} threads")
     table.add_row("unseen series (3)", "", f"{right} of {len(result.verdicts)} slices right")
-    Console().print(table)
-    typer.echo(f"parity: {report.verdict.value.upper()}: {report.reason}")
+    show(table)
+    say(f"parity: {report.verdict.value.upper()}: {report.reason}")
     for name, path in (
         ("model", result.model),
         ("run", result.run.folder),
@@ -75,5 +74,5 @@ def _print(result: QuickstartResult, out: Path) -> None:
         ("bench report", out / "bench.json"),
         ("audit, split", f"{out / 'audit.json'}, {out / 'split.json'}"),
     ):
-        typer.echo(f"{name:<13} {path}")
-    typer.echo(f"{sum(result.seconds.values()):.0f} s in all. Next: cspine-edge inspect {result.model}")
+        say(f"{name:<13} {path}")
+    say(f"{sum(result.seconds.values()):.0f} s in all. Next: cspine-edge inspect {result.model}")

@@ -8,7 +8,7 @@ import typer
 
 from ..errors import ExitCode
 from ..recommend import Cpu
-from .options import JsonOption, examples, print_json
+from .options import JsonOption, examples, print_json, show
 
 
 def register(app: typer.Typer) -> None:
@@ -41,8 +41,9 @@ def recommend(
     ] = Cpu.A72,
     as_json: JsonOption = False,
 ) -> None:
-    """Pick the best measured network that keeps the limits: the highest balanced accuracy on held-out series.
+    """Pick the best measured network that keeps the limits.
 
+    The best has the highest balanced accuracy on held-out series.
     Exit code 0 if there is one, 1 if no network of the table keeps them all.
     """
     from ..pareto import shipped_table
@@ -54,8 +55,6 @@ def recommend(
     if as_json:
         print_json(found.to_json())
     else:
-        from rich.console import Console
-
-        Console(highlight=False).print(found)
+        show(found)
     if found.chosen is None:
         raise typer.Exit(int(ExitCode.GATE_FAILED))

@@ -21,6 +21,7 @@ from .options import (
     parse_window,
     print_json,
     progress_beside,
+    say,
 )
 
 
@@ -193,15 +194,15 @@ def train(
             out,
             series_pattern=series_pattern,
             resume=resume,
-            log=typer.echo,
+            log=say,
         )
     if as_json:
         print_json(result.to_json())
         return
-    typer.echo(f"threshold: {result.run.threshold.method}")
+    say(f"threshold: {result.run.threshold.method}")
     if result.run.abstention is not None:
-        typer.echo(f"temperature: {result.run.temperature:.3g}; abstention: {result.run.abstention}")
-    typer.echo(f"run folder: {out}  (next: cspine-edge convert {out} --precision int8-qat)")
+        say(f"temperature: {result.run.temperature:.3g}; abstention: {result.run.abstention}")
+    say(f"run folder: {out}  (next: cspine-edge convert {out} --precision int8-qat)")
 
 
 def _given(**options: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import typer
 
 from ..contract import KernelFamily
 from ..errors import ExitCode, UsageError
-from .options import JsonOption, ModelArgument, ThreadsOption, examples, print_json
+from .options import JsonOption, ModelArgument, ThreadsOption, examples, print_json, say
 
 
 def register(app: typer.Typer) -> None:
@@ -33,8 +33,9 @@ def verify(
     threads: ThreadsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Replay the model's golden pairs: they show whether this machine answers as the workstation did.
+    """Replay the model's golden pairs on this machine.
 
+    They show whether it answers as the workstation did.
     Exit code 0 if every output is equal (bit for bit for an integer model), 1 if not.
     """
     if all_families:
@@ -52,9 +53,9 @@ def verify(
     else:
         for pair in result.pairs:
             word = "equal" if pair.equal else "DIFFERS"
-            typer.echo(f"{word:<8} {pair.image}  largest difference {pair.largest_difference:g}")
+            say(f"{word:<8} {pair.image}  largest difference {pair.largest_difference:g}")
         word = "passed" if result.passed else "FAILED"
-        typer.echo(f"{word}: {len(result.pairs)} golden pairs {result.agreement.value}, {result.banner}")
+        say(f"{word}: {len(result.pairs)} golden pairs {result.agreement.value}, {result.banner}")
     if not result.passed:
         raise typer.Exit(int(ExitCode.GATE_FAILED))
 
@@ -66,6 +67,6 @@ def _verify_all(model: Path | None, threads: int | None, as_json: bool) -> None:
     if as_json:
         print_json(report.to_json())
     else:
-        typer.echo(str(report))
+        say(*str(report).split("\n"))
     if not report.passed:
         raise typer.Exit(int(ExitCode.GATE_FAILED))

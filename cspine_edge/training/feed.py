@@ -230,8 +230,8 @@ def _kept(path: Path, shape: tuple[int, int]) -> npt.NDArray[np.float32] | None:
             while block := stream.read(_BLOCK):
                 room[: len(block)] = block
                 room = room[len(block) :]
-    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, BadZipFile, zlib.error):
-        return None
+    except (OSError, ValueError, EOFError, KeyError, RuntimeError, BadZipFile, zlib.error):
+        return None  # a RuntimeError: an entry that is encrypted, or packed in a way that zipfile has not
     return None if len(room) else found
 
 
