@@ -25,8 +25,9 @@ import numpy as np
 
 from calibration.representative import choose_representative
 from converters.contract_writer import attach_contract, describe_provenance
-from converters.convert import ConvertSettings, Source, convert, default_output, source_of_run
+from converters.convert import ConvertSettings, convert
 from converters.operating_point import with_operating_point
+from converters.source import Source, default_output, source_of_run
 from converters.tflite import float_operations
 from cspine_edge.classifier import Classifier
 from cspine_edge.contract import ModelFile, Precision

@@ -30,8 +30,9 @@ from cspine_edge.preprocess import Preprocessing, replicate_channels
 from cspine_edge.training.framework import keras, tf
 
 from .contract_writer import describe_provenance
-from .convert import Source, folded_network, load_part
+from .convert import load_part
 from .operating_point import with_operating_point
+from .source import Source, folded_network
 
 OPSET = 13
 """Of ONNX: the first whose Q/DQ pairs have a scale per channel, so that old TensorRTs read it too."""

@@ -29,7 +29,7 @@ from cspine_edge.native import native_messages_caught
 from cspine_edge.training.framework import tf
 
 from .contract_writer import describe_provenance
-from .convert import Source
+from .source import Source
 
 EXTRA = "assets.extra"
 
