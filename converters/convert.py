@@ -30,8 +30,8 @@ from cspine_edge.training.pipeline import renditions
 from .contract_writer import attach_contract, describe_provenance
 from .equalise import equalise
 from .operating_point import with_operating_point
-from .qat import activation_ranges, quantization_aware
-from .ranges import range_stability
+from .qat import quantization_aware
+from .ranges import activation_ranges, range_stability
 from .restoration import Criterion, Restoration
 from .restore import restore
 from .rounding import round_kernels
