@@ -38,7 +38,7 @@ from cspine_edge.files import write_json
 from cspine_edge.parity import judge, measure
 from cspine_edge.progress import progress
 from cspine_edge.training.augment import Augmentation
-from cspine_edge.training.feed import ImageFeed, Part, balanced_weights
+from cspine_edge.training.feed import ImageFeed, load_part
 from cspine_edge.training.framework import keras, tf
 from cspine_edge.training.pipeline import inference_batches
 
@@ -66,7 +66,7 @@ def stock(source: Source, out: Path, *, tuned: bool) -> ModelFile:
         model.compile(
             keras.optimizers.Adam(QAT_RATE), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         )
-        part = Part(load_images(train, source.spec), train.labels, balanced_weights(train.labels))
+        part = load_part(train, source.spec)
         settings = run.settings.get("augmentation")
         feed = ImageFeed(source.spec, part, None, Augmentation(**settings) if settings else None)
         model.fit(feed.epoch(0, seed=0, batch_size=32), verbose=0)

@@ -11,18 +11,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
+from calibration.representative import DEFAULT_SIZE, CalibrationManifest
 from cspine_edge.contract import ModelFile, Precision
-from cspine_edge.dataset import LabelledDataset, load_images
 from cspine_edge.documents import DocumentError, encode, parse
 from cspine_edge.errors import InputError, ModelError, UsageError
 from cspine_edge.files import claimed, file_sha256, refuse_existing, write_json
-from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.recipe import Optimizer
 from cspine_edge.run import Run
 from cspine_edge.training.augment import Augmentation
-from cspine_edge.training.feed import ImageFeed, Part, balanced_weights
+from cspine_edge.training.feed import ImageFeed, Part, load_part
 from cspine_edge.training.framework import keras
 from cspine_edge.training.loop import Phase, run_phase
 from cspine_edge.training.pipeline import renditions
@@ -35,7 +33,7 @@ from .ranges import activation_ranges, range_stability
 from .restoration import Criterion, Restoration
 from .restore import restore
 from .rounding import round_kernels
-from .source import Source, folded_network
+from .source import Source, calibration_set, folded_network
 from .tflite import export, float_operations
 
 LOGIT_BOUND = 4.0
@@ -154,16 +152,14 @@ def _convert(
     validation = load_part(source.validation, source.spec) if source.validation is not None else None
     calibration, images = None, None
     if precision.is_integer:
-        if source.train is None:
-            raise UsageError(f"--precision {precision.value} takes activation ranges from data; give --data")
-        calibration = choose_representative(source.train, size=settings.calibration_size, seed=settings.seed)
-        chosen = source.train.subset(item.path for item in calibration.slices)
-        images = load_images(chosen, source.spec)
+        calibration, chosen, images = calibration_set(
+            source, precision, size=settings.calibration_size, seed=settings.seed
+        )
         if precision in (Precision.INT8, Precision.INT8_QAT):
             stability = range_stability(folded, chosen, images, source.spec)
             calibration = replace(calibration, stability=stability)
             if stability is not None:
-                log(f"activation ranges: {stability.advice(len(source.train))}")
+                log(f"activation ranges: {stability.advice(len(source.train or ()))}")
         log(f"calibration set: {len(calibration.slices)} slices, sha256 {calibration.sha256[:12]}")
     if precision in (Precision.INT8, Precision.INT8_QAT) and images is not None:
         equalised, tuned, network = _quantised(folded, source, images, settings.seed)
@@ -236,13 +232,6 @@ def _quantised(
     bounded = ranges | {network.layers[-1].name: (-reach, reach)}
     whole, cut = (quantization_aware(rounded, some, source.spec) for some in (ranges, bounded))
     return network, whole, cut
-
-
-def load_part(dataset: LabelledDataset, spec: Preprocessing) -> Part:
-    """Read and prepare the slices of a part, with a progress bar; classes and series weigh the same."""
-    with progress("reading slices", len(dataset)) as step:
-        images = load_images(dataset, spec, step)
-    return Part(images, dataset.labels, balanced_weights(dataset.labels))
 
 
 def _augmentation(run: Run | None) -> Augmentation | None:

@@ -19,19 +19,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from calibration.representative import DEFAULT_SIZE, choose_representative
+from calibration.representative import DEFAULT_SIZE
 from cspine_edge.contract import LABELS_FILE, ONNX_SUFFIX, ModelFile, Outputs, Precision
-from cspine_edge.dataset import load_images
 from cspine_edge.errors import MissingExtraError, ModelError, UsageError
 from cspine_edge.files import refuse_existing
 from cspine_edge.native import native_messages_caught
 from cspine_edge.preprocess import Preprocessing, replicate_channels
+from cspine_edge.training.feed import load_part
 from cspine_edge.training.framework import keras
 
 from .contract_writer import LABELS_TEXT, describe_provenance, new_contract
-from .convert import load_part
 from .operating_point import with_operating_point
-from .source import Source, folded_network
+from .source import Source, calibration_set, folded_network
 from .tflite import serving
 
 OPSET = 13
@@ -86,10 +85,7 @@ def export_onnx(
     network = folded_network(source)
     graph, calibration = float_graph(network, source.spec), None
     if precision is Precision.INT8:
-        if source.train is None:
-            raise UsageError("--precision int8 takes activation ranges from data; give --data")
-        calibration = choose_representative(source.train, size=calibration_size, seed=seed)
-        images = load_images(source.train.subset(item.path for item in calibration.slices), source.spec)
+        calibration, _, images = calibration_set(source, precision, size=calibration_size, seed=seed)
         graph = _quantised_graph(graph, images, source.spec)
     provenance = describe_provenance(source.run, source.path, precision, source.data, calibration, out)
     contract = new_contract(source.spec, _output_positions(graph), provenance)

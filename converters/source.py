@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
+from calibration.representative import CalibrationManifest, choose_representative
 from cspine_edge.contract import Precision
-from cspine_edge.dataset import LABELS, LabelledDataset, load_dataset
-from cspine_edge.errors import ModelError
+from cspine_edge.dataset import LABELS, LabelledDataset, load_dataset, load_images
+from cspine_edge.errors import ModelError, UsageError
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.run import Run
 from cspine_edge.training.framework import keras
@@ -154,3 +156,34 @@ def folded_network(source: Source) -> keras.Model:
             source.path, "cannot be folded: it holds shared layers or ones this toolkit does not know"
         )
     return folded
+
+
+def calibration_set(
+    source: Source, precision: Precision, *, size: int, seed: int
+) -> tuple[CalibrationManifest, LabelledDataset, npt.NDArray[np.uint8]]:
+    """Choose the slices of the training part that activation ranges are taken from, and read them.
+
+    Parameters
+    ----------
+    source
+        The network with its data.
+    precision
+        What the ranges are for.
+    size, seed
+        See :func:`calibration.representative.choose_representative`.
+
+    Returns
+    -------
+    tuple
+        The manifest, the slices, and their images, shape (n, height, width), uint8.
+
+    Raises
+    ------
+    UsageError
+        If no data are known.
+    """
+    if source.train is None:
+        raise UsageError(f"--precision {precision.value} takes activation ranges from data; give --data")
+    manifest = choose_representative(source.train, size=size, seed=seed)
+    slices = source.train.subset(item.path for item in manifest.slices)
+    return manifest, slices, load_images(slices, source.spec)

@@ -161,8 +161,8 @@ def test_a_picture_is_classified_without_pydicom_and_tables(tmp_path: Path) -> N
 
 @pytest.mark.slow
 @pytest.mark.workstation
-def test_a_saved_model_is_exported_without_what_quantises() -> None:
-    found = imported_by("import converters.saved_model")
+def test_formats_of_others_are_exported_without_what_quantises() -> None:
+    found = imported_by("import converters.onnx_export, converters.saved_model")
     assert "tensorflow" in found
     assert "tensorflow_model_optimization" not in found
 

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from calibration.representative import choose_representative
 from cspine_edge.contract import Precision
-from cspine_edge.dataset import LabelledDataset, load_dataset
+from cspine_edge.dataset import LabelledDataset, load_dataset, load_images
 from cspine_edge.errors import InputError, ModelError, UsageError
 
 pytestmark = pytest.mark.workstation
@@ -51,6 +53,22 @@ def test_a_path_is_read_as_what_it_is(small_run: Path, phantom_data: Path, datas
     assert source_of(small_run / "model.keras", None, None, (0.0, 1.0)).train is None
     with pytest.raises(UsageError, match="--series-pattern"):
         source_of(small_run / "model.keras", phantom_data, "no group", (0.0, 1.0))
+
+
+def test_a_calibration_set_is_of_the_training_part(small_run: Path) -> None:
+    from converters.source import calibration_set, source_of_keras, source_of_run
+
+    source = source_of_run(small_run)
+    manifest, slices, images = calibration_set(source, Precision.INT8, size=5, seed=1)
+    assert source.train is not None
+    assert manifest == choose_representative(source.train, size=5, seed=1)
+    assert [item.path for item in slices.slices] == [item.path for item in manifest.slices]
+    np.testing.assert_array_equal(images, load_images(slices, source.spec))
+    bare = source_of_keras(small_run / "model.keras", None, (0.0, 1.0))
+    with pytest.raises(
+        UsageError, match="--precision int16x8 takes activation ranges from data; give --data"
+    ):
+        calibration_set(bare, Precision.INT16X8, size=5, seed=1)
 
 
 # Bare Keras files

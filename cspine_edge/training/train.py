@@ -13,14 +13,13 @@ import numpy as np
 from calibration.decision import choose_decision
 
 from .. import __version__
-from ..dataset import LabelledDataset, load_images, read_labelled_slice
+from ..dataset import LabelledDataset, read_labelled_slice
 from ..decision import Decision
 from ..documents import encode
 from ..errors import ModelError, UsageError
 from ..files import claimed, file_sha256, replacing, write_json
 from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
-from ..progress import progress
 from ..recipe import Head
 from ..reliability import Reliability, assess
 from ..run import MODEL_FILE, Run, relative_data_path
@@ -42,8 +41,8 @@ from .feed import (
     ImageFeed,
     PairedFeed,
     Part,
-    balanced_weights,
     feature_feed,
+    load_part,
 )
 from .framework import keras, strategy, use_mixed_precision
 from .linear import PENALTIES, START_PENALTIES, solve_linear_heads
@@ -320,11 +319,8 @@ def _load_parts(
     """Read the training, validation and test slices; only the grouped protocol balances over series."""
 
     def load(paths: tuple[str, ...], what: str) -> Part:
-        part = dataset.subset(paths)
-        series = [item.series for item in part.slices] if split.protocol is Protocol.GROUPED else None
-        with progress(f"reading {what} slices", len(part)) as step:
-            images = load_images(part, spec, step)
-        return Part(images, part.labels, balanced_weights(part.labels, series))
+        over_series = split.protocol is Protocol.GROUPED
+        return load_part(dataset.subset(paths), spec, f"{what} slices", over_series=over_series)
 
     validation = load(split.validation, "validation") if split.validation else None
     return load(split.train, "training"), validation, load(split.test, "test")
