@@ -25,8 +25,9 @@ import numpy as np
 
 from calibration.representative import choose_representative
 from converters.contract_writer import attach_contract, describe_provenance
-from converters.convert import ConvertSettings, Source, convert, default_output, source_of_run
+from converters.convert import ConvertSettings, convert
 from converters.operating_point import with_operating_point
+from converters.source import Source, default_output, source_of_run
 from converters.tflite import float_operations
 from cspine_edge.classifier import Classifier
 from cspine_edge.contract import Precision
@@ -38,7 +39,7 @@ from cspine_edge.model_file import ModelFile
 from cspine_edge.parity import judge, measure
 from cspine_edge.progress import progress
 from cspine_edge.training.augment import Augmentation
-from cspine_edge.training.feed import ImageFeed, Part, balanced_weights
+from cspine_edge.training.feed import ImageFeed, load_part
 from cspine_edge.training.framework import keras, tf
 from cspine_edge.training.pipeline import inference_batches
 
@@ -66,7 +67,7 @@ def stock(source: Source, out: Path, *, tuned: bool) -> ModelFile:
         model.compile(
             keras.optimizers.Adam(QAT_RATE), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         )
-        part = Part(load_images(train, source.spec), train.labels, balanced_weights(train.labels))
+        part = load_part(train, source.spec)
         settings = run.settings.get("augmentation")
         feed = ImageFeed(source.spec, part, None, Augmentation(**settings) if settings else None)
         model.fit(feed.epoch(0, seed=0, batch_size=32), verbose=0)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from converters.convert import ConvertSettings, convert, source_of_keras
+from converters.convert import ConvertSettings, convert
+from converters.source import source_of_keras
 from cspine_edge.contract import Precision
 from cspine_edge.dataset import load_dataset
 from cspine_edge.phantom import ImageFormat, write_phantom

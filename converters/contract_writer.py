@@ -36,6 +36,8 @@ from cspine_edge.window import BONE_WINDOW
 from .metadata import embed_metadata
 from .tflite import OUTPUTS
 
+LABELS_TEXT = "\n".join(LABELS) + "\n"
+"""What lies beside a contract for other tools: class names, one a line."""
 _GOLDEN_SEED, _GOLDEN_PAIRS = 20, 4
 _PACKAGES = ("tensorflow", "tf-keras", "tensorflow-model-optimization", "numpy")
 
@@ -84,6 +86,21 @@ def describe_provenance(
     )
 
 
+def new_contract(spec: Preprocessing, outputs: Outputs, provenance: Provenance | None = None) -> Contract:
+    """Describe a model of this toolkit's two classes that decides at equal logits.
+
+    Parameters
+    ----------
+    spec
+        The preprocessing.
+    outputs
+        Positions of its outputs.
+    provenance
+        Where it comes from; ``None`` for a model that is only tried.
+    """
+    return Contract(spec, outputs, labels=LABELS, positive=LABELS[1], provenance=provenance)
+
+
 def attach_contract(graph: bytes, spec: Preprocessing, provenance: Provenance, path: Path) -> ModelFile:
     """Give a graph its metadata, contract, labels and golden pairs; nothing is written yet.
 
@@ -107,15 +124,9 @@ def attach_contract(graph: bytes, spec: Preprocessing, provenance: Provenance, p
         OUTPUTS,
     )
     order = list(OUTPUTS)
-    contract = Contract(
-        preprocessing=spec,
-        outputs=Outputs(logits=order.index("logits"), probability=order.index("probability")),
-        labels=LABELS,
-        positive=LABELS[1],
-        provenance=provenance,
-    )
-    labels = {LABELS_FILE: ("\n".join(LABELS) + "\n").encode()}
-    return _with_golden_pairs(ModelFile(path, graph, contract, labels), contract)
+    outputs = Outputs(logits=order.index("logits"), probability=order.index("probability"))
+    contract = new_contract(spec, outputs, provenance)
+    return _with_golden_pairs(ModelFile(path, graph, contract, {LABELS_FILE: LABELS_TEXT.encode()}), contract)
 
 
 def _with_golden_pairs(file: ModelFile, contract: Contract) -> ModelFile:

@@ -11,33 +11,30 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibration.representative import DEFAULT_SIZE, CalibrationManifest, choose_representative
+from calibration.representative import DEFAULT_SIZE, CalibrationManifest
 from cspine_edge.contract import Precision
-from cspine_edge.dataset import LABELS, LabelledDataset, load_images
 from cspine_edge.documents import DocumentError, encode, read_document
 from cspine_edge.errors import InputError, ModelError, UsageError
 from cspine_edge.files import claimed, file_sha256, refuse_existing, write_json
 from cspine_edge.model_file import ModelFile
-from cspine_edge.preprocess import Preprocessing
 from cspine_edge.progress import progress
 from cspine_edge.recipe import Optimizer
 from cspine_edge.run import Run
 from cspine_edge.training.augment import Augmentation
-from cspine_edge.training.feed import ImageFeed, Part, balanced_weights
+from cspine_edge.training.feed import ImageFeed, Part, load_part
 from cspine_edge.training.framework import keras
 from cspine_edge.training.loop import Phase, run_phase
 from cspine_edge.training.pipeline import renditions
 
 from .contract_writer import attach_contract, describe_provenance
 from .equalise import equalise
-from .fold import centre_logits, fold, source_layers
-from .keras_model import load_keras
 from .operating_point import with_operating_point
-from .qat import activation_ranges, quantization_aware
-from .ranges import range_stability
+from .qat import quantization_aware
+from .ranges import activation_ranges, range_stability
 from .restoration import Criterion, Restoration
 from .restore import restore
 from .rounding import round_kernels
+from .source import Source, calibration_set, folded_network
 from .tflite import export, float_operations
 
 LOGIT_BOUND = 4.0
@@ -80,35 +77,6 @@ class ConvertSettings:
 
 
 @dataclass(frozen=True)
-class Source:
-    """A trained network and what is known of it.
-
-    Attributes
-    ----------
-    path
-        Of the Keras file.
-    model
-        The network; its output are two logits.
-    spec
-        Preprocessing.
-    run
-        The run it comes from, or ``None`` for a bare Keras file.
-    train, validation
-        Data to calibrate and tune on, and to choose the operating point on; ``None`` where none is known.
-    data
-        The data set in words.
-    """
-
-    path: Path
-    model: keras.Model
-    spec: Preprocessing
-    run: Run | None
-    train: LabelledDataset | None
-    validation: LabelledDataset | None
-    data: str
-
-
-@dataclass(frozen=True)
 class Conversion:
     """What a conversion gave.
 
@@ -128,58 +96,6 @@ class Conversion:
     calibration: CalibrationManifest | None = None
     float_operations: list[str] = field(default_factory=list)
     restoration: Restoration | None = None
-
-
-def source_of_run(folder: Path) -> Source:
-    """Read a run folder with its data set.
-
-    Raises
-    ------
-    InputError
-        If the folder is no run or its data set is not where it was, or its network is another one.
-    """
-    run = Run.load(folder)
-    dataset, split = run.dataset(), run.split()
-    validation = dataset.subset(split.validation) if split.validation else None
-    return Source(
-        path=run.model_path,
-        model=load_keras(run.require_model()),
-        spec=run.preprocessing,
-        run=run,
-        train=dataset.subset(split.train),
-        validation=validation,
-        data=dataset.describe(),
-    )
-
-
-def source_of_keras(path: Path, train: LabelledDataset | None, value_range: tuple[float, float]) -> Source:
-    """Read a bare Keras classifier of two classes; all of ``train`` may be calibrated and tuned on.
-
-    Raises
-    ------
-    ModelError
-        If it is no flat classifier with two logits or a softmax over two classes.
-    """
-    model = load_keras(path)
-    if isinstance(model, keras.Sequential):
-        model = keras.Model(model.inputs, model.outputs, name=model.name)
-    if not isinstance(model, keras.Model) or len(model.inputs) != 1 or len(model.outputs) != 1:
-        raise ModelError(path, "is no functional model with one input and one output")
-    shape, output = model.input_shape, model.output_shape
-    if len(shape) != 4 or None in shape[1:] or output != (None, len(LABELS)):
-        raise ModelError(path, f"maps {shape} to {output}; an image classifier of two classes is needed")
-    if any(isinstance(layer, keras.Model) for layer in model.layers):
-        raise ModelError(
-            path, "holds models within the model; build it flat (pass input_tensor= to the base)"
-        )
-    last = model.layers[-1]
-    if isinstance(last, keras.layers.Dense) and last.activation.__name__ == "softmax":
-        last.activation = keras.activations.linear  # the softmax is put back at export
-    elif not _gives_logits(last):
-        raise ModelError(path, "does not end in a Dense layer with softmax or without activation")
-    spec = Preprocessing(shape[1], shape[2], shape[3], None, value_range)
-    data = train.describe() if train else "not stated"
-    return Source(path, model, spec, None, train, None, data)
 
 
 def convert(
@@ -237,16 +153,14 @@ def _convert(
     validation = load_part(source.validation, source.spec) if source.validation is not None else None
     calibration, images = None, None
     if precision.is_integer:
-        if source.train is None:
-            raise UsageError(f"--precision {precision.value} takes activation ranges from data; give --data")
-        calibration = choose_representative(source.train, size=settings.calibration_size, seed=settings.seed)
-        chosen = source.train.subset(item.path for item in calibration.slices)
-        images = load_images(chosen, source.spec)
+        calibration, chosen, images = calibration_set(
+            source, precision, size=settings.calibration_size, seed=settings.seed
+        )
         if precision in (Precision.INT8, Precision.INT8_QAT):
             stability = range_stability(folded, chosen, images, source.spec)
             calibration = replace(calibration, stability=stability)
             if stability is not None:
-                log(f"activation ranges: {stability.advice(len(source.train))}")
+                log(f"activation ranges: {stability.advice(len(source.train or ()))}")
         log(f"calibration set: {len(calibration.slices)} slices, sha256 {calibration.sha256[:12]}")
     if precision in (Precision.INT8, Precision.INT8_QAT) and images is not None:
         equalised, tuned, network = _quantised(folded, source, images, settings.seed)
@@ -297,34 +211,6 @@ def _refuse_restoring(source: Source, settings: ConvertSettings) -> None:
         )
 
 
-def _gives_logits(layer: keras.layers.Layer) -> bool:
-    """A Dense layer without activation, or a sum of such, as that of linear heads."""
-    if isinstance(layer, keras.layers.Add):
-        return all(_gives_logits(source) for source in source_layers(layer))
-    return isinstance(layer, keras.layers.Dense) and layer.activation.__name__ == "linear"
-
-
-def default_output(source: Source, precision: Precision) -> Path:
-    """Where a converted model goes unless told otherwise: ``NAME-PRECISION.tflite`` beside its source."""
-    name = source.run.name if source.run else source.path.stem
-    return source.path.parent / f"{name}-{precision.value}.tflite"
-
-
-def folded_network(source: Source) -> keras.Model:
-    """Fold, and prove on noise that the function is the same: a foreign graph may hold what folding does not know."""
-    folded = fold(source.model)
-    centre_logits(folded)
-    spec = source.spec
-    noise = np.random.default_rng(0).random((2, spec.height, spec.width, spec.channels), dtype=np.float32)
-    logits = (network(noise, training=False).numpy() for network in (source.model, folded))
-    expected, found = (pair[:, 1] - pair[:, 0] for pair in logits)
-    if not np.allclose(found, expected, rtol=1e-3, atol=1e-3 * max(1.0, float(np.abs(expected).max()))):
-        raise ModelError(
-            source.path, "cannot be folded: it holds shared layers or ones this toolkit does not know"
-        )
-    return folded
-
-
 def _quantised(
     folded: keras.Model, source: Source, images: npt.NDArray[np.uint8], seed: int
 ) -> tuple[keras.Model, keras.Model, keras.Model]:
@@ -347,13 +233,6 @@ def _quantised(
     bounded = ranges | {network.layers[-1].name: (-reach, reach)}
     whole, cut = (quantization_aware(rounded, some, source.spec) for some in (ranges, bounded))
     return network, whole, cut
-
-
-def load_part(dataset: LabelledDataset, spec: Preprocessing) -> Part:
-    """Read and prepare the slices of a part, with a progress bar; classes and series weigh the same."""
-    with progress("reading slices", len(dataset)) as step:
-        images = load_images(dataset, spec, step)
-    return Part(images, dataset.labels, balanced_weights(dataset.labels))
 
 
 def _augmentation(run: Run | None) -> Augmentation | None:

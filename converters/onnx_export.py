@@ -15,24 +15,24 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.representative import DEFAULT_SIZE, choose_representative
-from cspine_edge.contract import LABELS_FILE, ONNX_SUFFIX, Contract, Outputs, Precision
-from cspine_edge.dataset import LABELS, load_images
+from calibration.representative import DEFAULT_SIZE
+from cspine_edge.contract import LABELS_FILE, ONNX_SUFFIX, Outputs, Precision
 from cspine_edge.errors import MissingExtraError, ModelError, UsageError
 from cspine_edge.files import refuse_existing
 from cspine_edge.model_file import ModelFile
 from cspine_edge.native import native_messages_caught
 from cspine_edge.preprocess import Preprocessing, replicate_channels
-from cspine_edge.training.framework import keras, tf
+from cspine_edge.training.feed import load_part
+from cspine_edge.training.framework import keras
 
-from .contract_writer import describe_provenance
-from .convert import Source, folded_network, load_part
+from .contract_writer import LABELS_TEXT, describe_provenance, new_contract
 from .operating_point import with_operating_point
+from .source import Source, calibration_set, folded_network
+from .tflite import serving
 
 OPSET = 13
 """Of ONNX: the first whose Q/DQ pairs have a scale per channel, so that old TensorRTs read it too."""
@@ -86,19 +86,11 @@ def export_onnx(
     network = folded_network(source)
     graph, calibration = float_graph(network, source.spec), None
     if precision is Precision.INT8:
-        if source.train is None:
-            raise UsageError("--precision int8 takes activation ranges from data; give --data")
-        calibration = choose_representative(source.train, size=calibration_size, seed=seed)
-        images = load_images(source.train.subset(item.path for item in calibration.slices), source.spec)
+        calibration, _, images = calibration_set(source, precision, size=calibration_size, seed=seed)
         graph = _quantised_graph(graph, images, source.spec)
-    contract = Contract(
-        preprocessing=source.spec,
-        outputs=_output_positions(graph),
-        labels=LABELS,
-        positive=LABELS[1],
-        provenance=describe_provenance(source.run, source.path, precision, source.data, calibration, out),
-    )
-    file = ModelFile(out, graph, contract, {LABELS_FILE: ("\n".join(LABELS) + "\n").encode()})
+    provenance = describe_provenance(source.run, source.path, precision, source.data, calibration, out)
+    contract = new_contract(source.spec, _output_positions(graph), provenance)
+    file = ModelFile(out, graph, contract, {LABELS_FILE: LABELS_TEXT.encode()})
     if source.run and source.validation:
         validation = load_part(source.validation, source.spec)
         file = with_operating_point(file, source.run, source.validation, validation.images)
@@ -120,17 +112,11 @@ def float_graph(model: keras.Model, spec: Preprocessing) -> bytes:
         import tf2onnx
     except ImportError as error:
         raise MissingExtraError("export to ONNX", "onnx") from error
-    signature = [tf.TensorSpec([1, spec.height, spec.width, spec.channels], tf.float32, name="image")]
-
-    @tf.function(input_signature=signature)
-    def serve(image: Any) -> dict[str, Any]:
-        logits = model(image, training=False)
-        return {"logits": logits, "probability": tf.nn.softmax(logits)}
-
+    serve = serving(model, spec)
     try:
         with _quiet(), native_messages_caught():
             converted, _ = tf2onnx.convert.from_function(
-                serve, input_signature=signature, opset=OPSET, inputs_as_nchw=["image"]
+                serve, input_signature=serve.input_signature, opset=OPSET, inputs_as_nchw=["image"]
             )
     except Exception as error:  # tf2onnx raises what it likes
         cause = (str(error).splitlines() or [type(error).__name__])[0]

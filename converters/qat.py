@@ -7,17 +7,15 @@ all. Activation ranges come from the calibration set and stay fixed; the input's
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from cspine_edge.preprocess import Preprocessing
 from cspine_edge.training.framework import keras, tf
-from cspine_edge.training.pipeline import inference_batches
 
 from .fold import source_names
+from .ranges import SELECTING, output_ranges
 
 # Imported after tf_keras was chosen as Keras, which `framework` does.
 import tensorflow_model_optimization as tfmot  # isort: skip
@@ -37,10 +35,6 @@ LEAST_BOUND = 1e-4
 """Smallest bound of a channel's kernel. ImageNet networks have dead channels: kernels near 1e-12, biases near
 1. A scale from such a kernel would push the int32 bias out of range. At this bound the kernel's rounding
 moves an output by far less than one step."""
-_SELECTING = (layers.MaxPooling2D, layers.ZeroPadding2D, layers.Reshape, layers.Flatten)
-"""Layers that give no values but those they read (and 0)."""
-_RANGE_KEEPING = (layers.AveragePooling2D, *_SELECTING)
-"""Layers whose output has the quantisation of their input, as TFLite's kernels demand."""
 
 
 class KernelQuantizer(Quantizer):
@@ -145,74 +139,6 @@ class LayerQuantizeConfig(QuantizeConfig):
         return {"kernel": self.kernel, "axis": self.axis, "low": self.low, "high": self.high}
 
 
-def activation_ranges(
-    folded: keras.Model, images: npt.NDArray[np.uint8], spec: Preprocessing
-) -> dict[str, tuple[float, float]]:
-    """Smallest and largest value of each layer's output over the calibration images, 0 included.
-
-    Parameters
-    ----------
-    folded
-        A folded network.
-    images
-        Calibration images, shape (n, height, width), uint8.
-    spec
-        The preprocessing.
-
-    Raises
-    ------
-    ValueError
-        If there are no images.
-    """
-    if not len(images):
-        raise ValueError("activation ranges need calibration images")
-    probed = [layer for layer in folded.layers if not isinstance(layer, layers.InputLayer)]
-    extremes = keras.Model(
-        folded.input,
-        [tf.stack([tf.reduce_min(layer.output), tf.reduce_max(layer.output)]) for layer in probed],
-    )
-    lowest, highest = np.zeros(len(probed)), np.zeros(len(probed))
-    for batch in inference_batches(images, spec, batch_size=16):
-        found = np.array([pair.numpy() for pair in extremes(batch, training=False)], dtype=np.float64)
-        lowest, highest = np.minimum(lowest, found[:, 0]), np.maximum(highest, found[:, 1])
-    return {
-        layer.name: (float(low), float(high))
-        for layer, low, high in zip(probed, lowest, highest, strict=True)
-    }
-
-
-def output_ranges(
-    folded: keras.Model, ranges: dict[str, tuple[float, float]], spec: Preprocessing
-) -> dict[str, tuple[float, float]]:
-    """Range of each layer's output in int8, the input's with it.
-
-    A layer that only moves values has its input's range. What a concatenation alone reads has the concatenation's, as
-    all that it joins has one scale and would be rounded again.
-
-    Parameters
-    ----------
-    folded
-        A folded network.
-    ranges
-        What each layer's output needs, from :func:`activation_ranges`.
-    spec
-        The preprocessing; its value range is the input's.
-    """
-    readers = Counter(name for layer in folded.layers[1:] for name in source_names(layer))
-    held = {folded.layers[0].name: spec.value_range} | ranges
-    joined: set[str] = set()
-    for layer in reversed(folded.layers[1:]):
-        if isinstance(layer, layers.Concatenate) or (layer.name in joined and isinstance(layer, _SELECTING)):
-            for name in source_names(layer):
-                if readers[name] == 1 and name != folded.layers[0].name:
-                    held[name] = held[layer.name]
-                    joined.add(name)
-    for layer in folded.layers[1:]:
-        if isinstance(layer, _RANGE_KEEPING):
-            held[layer.name] = held[source_names(layer)[0]]
-    return held
-
-
 def quantization_aware(
     folded: keras.Model, ranges: dict[str, tuple[float, float]], spec: Preprocessing
 ) -> keras.Model:
@@ -223,7 +149,7 @@ def quantization_aware(
     folded
         A folded network.
     ranges
-        Output range of each layer, from :func:`activation_ranges`.
+        Output range of each layer, from :func:`converters.ranges.activation_ranges`.
     spec
         The preprocessing; its value range is the input's.
     """
@@ -240,7 +166,7 @@ def quantization_aware(
         copy.set_weights(
             layer.get_weights()
         )  # before wrapping, which puts a fake-quantised kernel in their place
-        output_range = None if isinstance(layer, _SELECTING) else held[layer.name]
+        output_range = None if isinstance(layer, SELECTING) else held[layer.name]
         tensors[layer.name] = _wrap(copy, sources if len(sources) > 1 else sources[0], output_range)
     return keras.Model(image, tensors[folded.layers[-1].name], name=folded.name)
 

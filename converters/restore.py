@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cspine_edge.classifier import Classifier
-from cspine_edge.contract import Contract, Outputs
-from cspine_edge.dataset import LABELS, LabelledDataset
+from cspine_edge.contract import Outputs
+from cspine_edge.dataset import LabelledDataset
 from cspine_edge.errors import ModelError
 from cspine_edge.latency import Latency
 from cspine_edge.model_file import ModelFile
@@ -34,6 +34,7 @@ from cspine_edge.run import Run
 from cspine_edge.sweep import Rules, sweep
 from cspine_edge.training.framework import keras
 
+from .contract_writer import new_contract
 from .mixed import Operation, Weights, operations, with_float
 from .operating_point import decide_on, margins_of
 from .restoration import Criterion, RankedLayer, Restoration, Trial
@@ -248,7 +249,7 @@ class _Search:
         return self._trials[positions].meets(self._criterion)
 
     def _file(self, graph: bytes) -> ModelFile:
-        contract = Contract(self._spec, _output_positions(graph), LABELS, LABELS[1])
+        contract = new_contract(self._spec, _output_positions(graph))
         return ModelFile(self._folder / "model.tflite", graph, contract, {})
 
     def _margins(self, graph: bytes, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:

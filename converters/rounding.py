@@ -23,7 +23,8 @@ from cspine_edge.training.framework import keras
 from cspine_edge.training.pipeline import inference_batches
 
 from .fold import source_names
-from .qat import LEAST_BOUND, CalibratedQuantizer, output_ranges
+from .qat import LEAST_BOUND, CalibratedQuantizer
+from .ranges import output_ranges
 
 layers = keras.layers
 
@@ -56,7 +57,7 @@ def round_kernels(
     folded
         A folded network.
     ranges
-        Output range of each layer, from :func:`converters.qat.activation_ranges`.
+        Output range of each layer, from :func:`converters.ranges.activation_ranges`.
     images
         Calibration images, shape (n, height, width), uint8.
     spec

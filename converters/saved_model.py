@@ -17,19 +17,17 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from cspine_edge.contract import CONTRACT_FILE, LABELS_FILE, Contract, Outputs, Precision
-from cspine_edge.dataset import LABELS
 from cspine_edge.errors import OutputError
 from cspine_edge.files import refuse_existing
 from cspine_edge.native import native_messages_caught
 from cspine_edge.training.framework import tf
 
-from .contract_writer import describe_provenance
-from .convert import Source
+from .contract_writer import LABELS_TEXT, describe_provenance, new_contract
+from .source import Source
+from .tflite import serving
 
 EXTRA = "assets.extra"
 
@@ -58,38 +56,22 @@ def export_saved_model(source: Source, out: Path, *, overwrite: bool = False) ->
     if out.exists() and not (out / "saved_model.pb").is_file():
         raise OutputError(out, "is no SavedModel and is not replaced; choose another --out")
     model, spec, run = source.model, source.spec, source.run
-    contract = Contract(
-        preprocessing=spec,
-        outputs=Outputs(logits=0, probability=1),
-        labels=LABELS,
-        positive=LABELS[1],
-        provenance=describe_provenance(run, source.path, Precision.FLOAT32, source.data, None, out),
-    )
+    provenance = describe_provenance(run, source.path, Precision.FLOAT32, source.data, None, out)
+    contract = new_contract(spec, Outputs(logits=0, probability=1), provenance)
     if run is not None:
-        contract = replace(
-            contract, threshold=run.threshold, temperature=run.temperature, abstention=run.abstention
-        )
-
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None, spec.height, spec.width, spec.channels], tf.float32, name="image")
-        ]
-    )
-    def serve(image: Any) -> dict[str, Any]:
-        logits = model(image, training=False)
-        return {"logits": logits, "probability": tf.nn.softmax(logits)}
-
+        contract = contract.with_decision(run.decision)
+    signatures = {"serving_default": serving(model, spec, batch=None)}
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as folder:
             written = Path(folder) / "model"
             with native_messages_caught():
-                tf.saved_model.save(model, str(written), signatures={"serving_default": serve})
+                tf.saved_model.save(model, str(written), signatures=signatures)
             extra = written / EXTRA
             extra.mkdir()
             document = json.dumps(contract.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
             (extra / CONTRACT_FILE).write_text(document + "\n", encoding="utf-8")
-            (extra / LABELS_FILE).write_text("\n".join(LABELS) + "\n", encoding="utf-8")
+            (extra / LABELS_FILE).write_text(LABELS_TEXT, encoding="utf-8")
             if out.exists():
                 shutil.rmtree(out)
             written.rename(out)

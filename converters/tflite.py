@@ -25,6 +25,34 @@ OUTPUTS = {
 """Outputs of every exported model, in order, and what they are; other tools take the first for the scores."""
 
 
+def serving(model: keras.Model, spec: Preprocessing, batch: int | None = 1) -> Any:
+    """Give the function that stands for a network in every format.
+
+    Parameters
+    ----------
+    model
+        A network that gives logits.
+    spec
+        The preprocessing.
+    batch
+        How many images it takes; ``None`` for any number.
+
+    Returns
+    -------
+    tf.function
+        Of ``image``, float32, (batch, height, width, channels); gives ``logits`` and ``probability``, float32,
+        (batch, 2).
+    """
+    image_spec = tf.TensorSpec([batch, spec.height, spec.width, spec.channels], tf.float32, name="image")
+
+    @tf.function(input_signature=[image_spec])
+    def serve(image: Any) -> dict[str, Any]:
+        logits = model(image, training=False)
+        return {"logits": logits, "probability": tf.nn.softmax(logits)}
+
+    return serve
+
+
 def export(
     model: keras.Model, precision: Precision, spec: Preprocessing, images: npt.NDArray[np.uint8] | None
 ) -> bytes:
@@ -52,15 +80,8 @@ def export(
     ModelError
         If the converter refuses the network.
     """
-    signature = tf.TensorSpec([1, spec.height, spec.width, spec.channels], tf.float32, name="image")
-
-    @tf.function(input_signature=[signature])
-    def serve(image: Any) -> dict[str, Any]:
-        logits = model(image, training=False)
-        return {"logits": logits, "probability": tf.nn.softmax(logits)}
-
     with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(model, folder, signatures=serve)
+        tf.saved_model.save(model, folder, signatures=serving(model, spec))
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         _configure(converter, precision, spec, images)
         try:

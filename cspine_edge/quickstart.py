@@ -82,7 +82,8 @@ def quickstart(out: Path, *, log: Callable[[str], None] = print) -> QuickstartRe
     MissingExtraError
         If the ``train`` extra is not installed.
     """
-    from converters.convert import ConvertSettings, convert, source_of_run
+    from converters.convert import ConvertSettings, convert
+    from converters.source import source_of_run
     from cspine_edge.recipe import Head
     from cspine_edge.training.backbones import Architecture
     from cspine_edge.training.settings import TrainSettings

@@ -109,7 +109,7 @@ class Candidate:
     @property
     def model(self) -> str | None:
         """The name that verbs take its model by; None if it is not installed."""
-        from .classifier import SHIPPED
+        from .shipped import SHIPPED
 
         return next((name for name, file in SHIPPED.items() if file == self.row.shipped), None)
 

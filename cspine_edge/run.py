@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from .dataset import LabelledDataset, load_dataset
-from .decision import Abstention, Threshold
+from .decision import Abstention, Decision, Threshold
 from .documents import DocumentError, decode, encode, read_document
 from .errors import InputError, ModelError
 from .files import file_sha256, write_json
@@ -98,6 +98,11 @@ class Run:
         width = f"-a{self.alpha}" if self.backbone == "mobilenet" else ""
         depth = f"-b{self.blocks}" if self.blocks else ""
         return f"{self.backbone}{width}{depth}-{self.size}"
+
+    @property
+    def decision(self) -> Decision:
+        """From the float network's margin to its verdict."""
+        return Decision(self.threshold, self.temperature, self.abstention)
 
     @property
     def teacher(self) -> str | None:

@@ -171,6 +171,22 @@ def he_scaled() -> Callable[..., Any]:
     return scale
 
 
+@pytest.fixture
+def head() -> Callable[..., Any]:
+    """A small flat network with the head asked for."""
+    from cspine_edge.training.framework import keras
+
+    def build(units: int = 2, activation: str | None = None, **kwargs: Any) -> Any:
+        image = keras.Input((32, 32, 3))
+        x = keras.layers.Conv2D(4, 3, activation="relu")(image)
+        x = keras.layers.GlobalAveragePooling2D()(x)
+        return keras.Model(
+            image, keras.layers.Dense(units, activation=activation, bias_initializer="ones")(x)
+        )
+
+    return build
+
+
 @pytest.fixture(scope="session")
 def he_weights(he_scaled: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of a MobileNet 0.25 base that keep the signal alive."""
@@ -212,7 +228,8 @@ def small_run(phantom_data: Path, he_weights: Path, tmp_path_factory: pytest.Tem
 @pytest.fixture(scope="session")
 def converted(small_run: Path) -> Callable[[str], Path]:
     """The small run as TFLite in the precision asked for (24 calibration slices, one epoch of tuning)."""
-    from converters.convert import ConvertSettings, convert, default_output, source_of_run
+    from converters.convert import ConvertSettings, convert
+    from converters.source import default_output, source_of_run
     from cspine_edge.contract import Precision
 
     def model(precision: str) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from cspine_edge.classifier import Classifier
 from cspine_edge.contract import KernelFamily, Precision
 from cspine_edge.dataset import LABELS, LabelledDataset, load_dataset
 from cspine_edge.decision import Decision
-from cspine_edge.errors import InputError, ModelError, OutputError, UsageError
+from cspine_edge.errors import ModelError, OutputError, UsageError
 from cspine_edge.model_file import ModelFile
 from cspine_edge.run import Run
 from cspine_edge.verification import verify
@@ -135,19 +134,9 @@ def test_positions_of_logits_and_probability(converted: Callable[[str], Path]) -
 # Where it goes
 
 
-def test_default_names(small_run: Path, tmp_path: Path, dataset: LabelledDataset) -> None:
-    from converters.convert import default_output, source_of_keras, source_of_run
-
-    source = source_of_run(small_run)
-    assert default_output(source, Precision.INT8_QAT) == small_run / "mobilenet-a0.25-96-int8-qat.tflite"
-    bare = tmp_path / "mine.keras"
-    bare.write_bytes((small_run / "model.keras").read_bytes())
-    described = source_of_keras(bare, dataset, (0.0, 1.0))
-    assert default_output(described, Precision.FLOAT16) == tmp_path / "mine-float16.tflite"
-
-
 def test_existing_file_is_kept_unless_told(small_run: Path, tmp_path: Path) -> None:
-    from converters.convert import convert, source_of_run
+    from converters.convert import convert
+    from converters.source import source_of_run
 
     out = tmp_path / "model.tflite"
     out.write_bytes(b"mine")
@@ -158,30 +147,7 @@ def test_existing_file_is_kept_unless_told(small_run: Path, tmp_path: Path) -> N
     assert ModelFile.read(out).contract is not None
 
 
-def test_folder_that_is_no_run(tmp_path: Path) -> None:
-    from converters.convert import source_of_run
-
-    with pytest.raises(InputError, match=r"run\.json"):
-        source_of_run(tmp_path)
-
-
 # Bare Keras files
-
-
-@pytest.fixture
-def head() -> Callable[..., Any]:
-    """A small flat network with the head asked for."""
-    from cspine_edge.training.framework import keras
-
-    def build(units: int = 2, activation: str | None = None, **kwargs: Any) -> Any:
-        image = keras.Input((32, 32, 3))
-        x = keras.layers.Conv2D(4, 3, activation="relu")(image)
-        x = keras.layers.GlobalAveragePooling2D()(x)
-        return keras.Model(
-            image, keras.layers.Dense(units, activation=activation, bias_initializer="ones")(x)
-        )
-
-    return build
 
 
 @pytest.mark.slow
@@ -189,7 +155,8 @@ def test_linear_heads_survive_int8(
     small_run: Path, dataset: LabelledDataset, phantom_images: np.ndarray, tmp_path: Path
 ) -> None:
     """Folded, quantised and exported, from a run and from its bare Keras file."""
-    from converters.convert import convert, source_of_keras, source_of_run
+    from converters.convert import convert
+    from converters.source import source_of_keras, source_of_run
     from cspine_edge.recipe import Head
     from cspine_edge.splits import grouped_split
     from cspine_edge.training.backbones import Architecture
@@ -232,7 +199,8 @@ def test_linear_heads_survive_int8(
 def test_bare_file_with_data(
     suffix: str, head: Callable[..., Any], dataset: LabelledDataset, tmp_path: Path
 ) -> None:
-    from converters.convert import convert, source_of_keras
+    from converters.convert import convert
+    from converters.source import source_of_keras
 
     bare = tmp_path / f"bare{suffix}"
     head().save(bare)
@@ -248,7 +216,8 @@ def test_bare_file_with_data(
 
 
 def test_bare_file_needs_data_for_integers_only(head: Callable[..., Any], tmp_path: Path) -> None:
-    from converters.convert import convert, source_of_keras
+    from converters.convert import convert
+    from converters.source import source_of_keras
 
     bare = tmp_path / "bare.keras"
     head().save(bare)
@@ -262,8 +231,9 @@ def test_bare_file_needs_data_for_integers_only(head: Callable[..., Any], tmp_pa
 
 
 def test_softmax_head_gives_its_logits(head: Callable[..., Any], tmp_path: Path) -> None:
-    from converters.convert import convert, source_of_keras
+    from converters.convert import convert
     from converters.keras_model import load_keras
+    from converters.source import source_of_keras
 
     bare = tmp_path / "softmax.keras"
     head(activation="softmax").save(bare)
@@ -279,7 +249,8 @@ def test_softmax_head_gives_its_logits(head: Callable[..., Any], tmp_path: Path)
 
 
 def test_sequential_file(tmp_path: Path, dataset: LabelledDataset) -> None:
-    from converters.convert import convert, source_of_keras
+    from converters.convert import convert
+    from converters.source import source_of_keras
     from cspine_edge.training.framework import keras
 
     layers = keras.layers
@@ -299,107 +270,12 @@ def test_sequential_file(tmp_path: Path, dataset: LabelledDataset) -> None:
     assert verify(Classifier(tmp_path / "bare.tflite")).passed
 
 
-def refused(path: Path) -> str:
-    from converters.convert import source_of_keras
-
-    with pytest.raises(ModelError) as error:
-        source_of_keras(path, None, (0.0, 1.0))
-    message = str(error.value)
-    assert "\n" not in message
-    assert str(path) in message
-    return message
-
-
-def test_nested_model_is_refused(head: Callable[..., Any], tmp_path: Path) -> None:
-    from cspine_edge.training.framework import keras
-
-    image = keras.Input((32, 32, 3))
-    inner = keras.Model(image, keras.layers.Conv2D(4, 3)(image))
-    outer = keras.layers.GlobalAveragePooling2D()(inner(image))
-    keras.Model(image, keras.layers.Dense(2)(outer)).save(tmp_path / "nested.keras")
-    assert "models within the model" in refused(tmp_path / "nested.keras")
-
-
-@pytest.mark.parametrize(("units", "activation"), [(3, None), (1, "sigmoid"), (2, "sigmoid")])
-def test_other_heads_are_refused(
-    units: int, activation: str | None, head: Callable[..., Any], tmp_path: Path
-) -> None:
-    head(units, activation).save(tmp_path / "other.keras")
-    assert ("two classes" if units != 2 else "softmax") in refused(tmp_path / "other.keras")
-
-
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_lambda_is_refused_and_not_run(suffix: str, tmp_path: Path) -> None:
-    """Keras' safe mode guards the one format only; loading the other would run the code."""
-    from cspine_edge.training.framework import keras
-
-    trap = tmp_path / "trap"
-    image = keras.Input((32, 32, 3))
-    x = keras.layers.Lambda(lambda x, path=str(trap): (open(path, "w").close(), x)[1])(image)
-    model = keras.Model(image, keras.layers.Dense(2)(keras.layers.GlobalAveragePooling2D()(x)))
-    model.save(tmp_path / f"lambda{suffix}")
-    trap.unlink()
-    assert "a Lambda layer" in refused(tmp_path / f"lambda{suffix}")
-    assert not trap.exists()
-
-
-def test_function_of_another_module_is_refused_and_not_imported(
-    head: Callable[..., Any], tmp_path: Path
-) -> None:
-    """An activation may name any function of any module, and Keras would import and call it."""
-    head().save(tmp_path / "good.keras")
-    activation = {
-        "module": "antigravity",
-        "class_name": "function",
-        "config": "fly",
-        "registered_name": "fly",
-    }
-    with (
-        zipfile.ZipFile(tmp_path / "good.keras") as good,
-        zipfile.ZipFile(tmp_path / "bad.keras", "w") as bad,
-    ):
-        for name in good.namelist():
-            content = good.read(name)
-            if name == "config.json":
-                document = json.loads(content)
-                document["config"]["layers"][1]["config"]["activation"] = activation
-                content = json.dumps(document).encode()
-            bad.writestr(name, content)
-    assert "antigravity.fly" in refused(tmp_path / "bad.keras")
-
-
-def test_operation_outside_any_layer_is_refused(tmp_path: Path) -> None:
-    from cspine_edge.training.framework import keras
-
-    image = keras.Input((32, 32, 3))
-    x = keras.layers.GlobalAveragePooling2D()(image / 127.5 - 1.0)
-    keras.Model(image, keras.layers.Dense(2)(x)).save(tmp_path / "scaled.keras")
-    assert "TFOpLambda" in refused(tmp_path / "scaled.keras")
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5, 0.99])
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-def test_truncated_file_is_refused(
-    share: float, suffix: str, head: Callable[..., Any], tmp_path: Path
-) -> None:
-    whole = tmp_path / f"whole{suffix}"
-    head().save(whole)
-    content = whole.read_bytes()
-    (tmp_path / f"part{suffix}").write_bytes(content[: int(share * len(content))])
-    assert "no Keras model" in refused(tmp_path / f"part{suffix}")
-
-
-def test_missing_file_is_refused(tmp_path: Path) -> None:
-    assert "does not exist" in refused(tmp_path / "none.keras")
-
-
 # Failures leave nothing behind
 
 
 def test_operation_without_integer_kernel_is_named(tmp_path: Path, dataset: LabelledDataset) -> None:
-    from converters.convert import convert, source_of_keras
+    from converters.convert import convert
+    from converters.source import source_of_keras
     from cspine_edge.training.framework import keras
 
     image = keras.Input((32, 32, 3))
@@ -424,7 +300,8 @@ def test_operation_without_integer_kernel_is_named(tmp_path: Path, dataset: Labe
 def test_tuning_broken_off_and_resumed(
     head: Callable[..., Any], dataset: LabelledDataset, tmp_path: Path
 ) -> None:
-    from converters.convert import convert, source_of_keras
+    from converters.convert import convert
+    from converters.source import source_of_keras
 
     def break_off(line: str) -> None:
         if line.startswith("qat 1/2"):
@@ -458,7 +335,8 @@ def test_tuning_moves_the_weights(converted: Callable[[str], Path], small_int8_m
 @pytest.mark.slow
 def test_tuning_sees_slices_as_the_training_did(small_run: Path, tmp_path: Path) -> None:
     """The float network's augmentation is the tuned one's; a run without any is tuned on the slices as they are."""
-    from converters.convert import convert, source_of_run
+    from converters.convert import convert
+    from converters.source import source_of_run
 
     graphs = []
     for kept in (True, True, False):

@@ -385,7 +385,8 @@ def test_a_training_goes_on_with_its_own_data_only(
 @pytest.mark.slow
 @pytest.mark.workstation
 def test_a_converted_model_lies_there_with_all_that_belongs_to_it(small_run: Path, tmp_path: Path) -> None:
-    from converters.convert import ConvertSettings, convert, source_of_run
+    from converters.convert import ConvertSettings, convert
+    from converters.source import source_of_run
     from cspine_edge.contract import Precision
 
     disk = tmp_path / "disk"
@@ -690,7 +691,8 @@ while done < 40:
 def test_a_second_training_and_a_second_conversion_are_refused(
     dataset: LabelledDataset, he_weights: Path, small_run: Path, tmp_path: Path
 ) -> None:
-    from converters.convert import ConvertSettings, convert, source_of_run
+    from converters.convert import ConvertSettings, convert
+    from converters.source import source_of_run
     from cspine_edge.contract import Precision
 
     how = ConvertSettings(Precision.FLOAT32)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from cspine_edge.dataset import load_dataset, load_images
 from cspine_edge.preprocess import Preprocessing
 
 pytestmark = pytest.mark.workstation
@@ -50,6 +51,21 @@ def featured(folder: Path, **changes: Any) -> tuple[Any, list[str]]:
     arguments = {"renditions": 3, "seed": 0, "cache": folder, "log": lines.append} | changes
     images = arguments.pop("images", None) or feed()
     return feature_feed(split_head(model())[0], images, **arguments), lines
+
+
+def test_a_part_is_read_as_it_is_listed(phantom_data: Path) -> None:
+    from cspine_edge.training.feed import balanced_weights, load_part
+
+    whole = load_dataset(phantom_data)
+    some = whole.subset([item.path for item in (*whole.slices[40:29:-1], *whole.slices[3:10])])
+    labels, series = some.labels, [item.series for item in some.slices]
+    part, over_series = load_part(some, SPEC), load_part(some, SPEC, over_series=True)
+    np.testing.assert_array_equal(part.images, load_images(some, SPEC))
+    np.testing.assert_array_equal(part.labels, labels)
+    np.testing.assert_array_equal(part.weights, balanced_weights(labels))
+    np.testing.assert_array_equal(over_series.weights, balanced_weights(labels, series))
+    assert len(set(part.weights.tolist())) == 2
+    assert len(set(over_series.weights.tolist())) == 4
 
 
 def test_weights_balance_classes_and_series_within_a_class() -> None:

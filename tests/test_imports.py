@@ -167,6 +167,14 @@ def test_a_picture_is_classified_without_pydicom_and_tables(tmp_path: Path) -> N
     assert not found & ({"pydicom", "rich"} | TENSORFLOW | WORKSTATION)
 
 
+@pytest.mark.slow
+@pytest.mark.workstation
+def test_formats_of_others_are_exported_without_what_quantises() -> None:
+    found = imported_by("import converters.onnx_export, converters.saved_model")
+    assert "tensorflow" in found
+    assert "tensorflow_model_optimization" not in found
+
+
 def test_exported_names() -> None:
     for name in cspine_edge.__all__:
         assert getattr(cspine_edge, name).__name__ == name

@@ -54,7 +54,8 @@ def float_model(network: Any, path: Path) -> Classifier:
 
 
 def int8_model(network: Any, images: np.ndarray, path: Path, **ranges: tuple[float, float]) -> Classifier:
-    from converters.qat import activation_ranges, quantization_aware
+    from converters.qat import quantization_aware
+    from converters.ranges import activation_ranges
     from converters.tflite import export
 
     found = activation_ranges(network, images, SPEC) | ranges

@@ -36,7 +36,8 @@ class Network:
 
 @pytest.fixture(scope="module")
 def network(he_scaled: Callable[..., Any], phantom_images: np.ndarray) -> Network:
-    from converters.qat import activation_ranges, quantization_aware
+    from converters.qat import quantization_aware
+    from converters.ranges import activation_ranges
     from converters.restore import float_weights
     from converters.tflite import export
     from cspine_edge.training.framework import keras

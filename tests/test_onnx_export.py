@@ -23,8 +23,8 @@ pytestmark = pytest.mark.workstation
 @pytest.fixture(scope="module")
 def exported(small_run: Path) -> Callable[[str], Path]:
     """The small run as ONNX, beside its TFLite files."""
-    from converters.convert import source_of_run
     from converters.onnx_export import export_onnx
+    from converters.source import source_of_run
 
     def model(precision: str) -> Path:
         out = small_run / f"mobilenet-a0.25-96-{precision}.onnx"
@@ -50,8 +50,9 @@ def test_float_margins_are_those_of_the_float_tflite(
 
 @pytest.mark.slow
 def test_float_margins_are_those_of_the_float_tflite_on_ct(root: Path, csf: Path, tmp_path: Path) -> None:
-    from converters.convert import ConvertSettings, convert, source_of_keras
+    from converters.convert import ConvertSettings, convert
     from converters.onnx_export import export_onnx
+    from converters.source import source_of_keras
     from cspine_edge.dataset import load_dataset, load_images
 
     source = source_of_keras(root / "models" / "mobilenet-a1.0-224.keras", None, (0.0, 1.0))
@@ -178,8 +179,8 @@ def test_the_verb_writes_beside_the_run(
 def test_what_cannot_be_exported_is_refused_at_once(
     small_run: Path, tmp_path: Path, exported: Callable[[str], Path]
 ) -> None:
-    from converters.convert import source_of_keras, source_of_run
     from converters.onnx_export import export_onnx
+    from converters.source import source_of_keras, source_of_run
 
     source = source_of_run(small_run)
     with pytest.raises(UsageError, match=r"give a name that ends in \.onnx"):

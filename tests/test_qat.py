@@ -32,7 +32,8 @@ class Quantised:
 
 
 def quantised(folded: Any, images: np.ndarray) -> Quantised:
-    from converters.qat import activation_ranges, quantization_aware
+    from converters.qat import quantization_aware
+    from converters.ranges import activation_ranges
     from converters.tflite import export
 
     spec = Preprocessing(*folded.input_shape[1:4])
@@ -142,33 +143,6 @@ def test_twin_is_closer_to_the_file_than_to_the_float_network(
     correlation = np.corrcoef(margins)
     assert correlation[1, 2] > 0.95
     assert correlation[0, 2] > 0.9
-
-
-def test_ranges_are_those_of_the_calibration_images(small: Quantised, phantom_images: np.ndarray) -> None:
-    from cspine_edge.training.framework import keras
-
-    assert set(small.ranges) == {layer.name for layer in small.folded.layers[1:]}
-    for name in ("conv1", "conv_pw_6", "logits"):
-        probe = keras.Model(small.folded.input, small.folded.get_layer(name).output)
-        values = probe(real_values(phantom_images[:24], small.spec), training=False).numpy()
-        expected = (min(0.0, values.min()), max(0.0, values.max()))
-        np.testing.assert_allclose(small.ranges[name], expected, rtol=1e-5, atol=1e-6)
-
-
-def test_an_image_of_a_later_batch_widens_the_ranges(small: Quantised, phantom_images: np.ndarray) -> None:
-    from converters.qat import activation_ranges
-
-    dark = np.repeat(phantom_images[:1] // 4, 20, axis=0)
-    without = activation_ranges(small.folded, dark, small.spec)["conv1"][1]
-    dark[-1] = 255 * (phantom_images[0] > 100)
-    assert activation_ranges(small.folded, dark, small.spec)["conv1"][1] > 1.5 * without
-
-
-def test_no_images_no_ranges(small: Quantised) -> None:
-    from converters.qat import activation_ranges
-
-    with pytest.raises(ValueError, match="calibration images"):
-        activation_ranges(small.folded, np.empty((0, 96, 96), np.uint8), small.spec)
 
 
 def test_dead_channels_keep_their_bias(shallow: Any, phantom_images: np.ndarray) -> None:

@@ -97,7 +97,8 @@ def run_with(
 
 
 def converted(folder: Path, out: Path, precision: Precision = Precision.INT8, **changes: Any) -> Any:
-    from converters.convert import ConvertSettings, convert, source_of_run
+    from converters.convert import ConvertSettings, convert
+    from converters.source import source_of_run
 
     settings = ConvertSettings(precision, **({"calibration_size": 24, "batch_size": 8} | changes))
     return convert(source_of_run(folder), settings, out, log=quiet)

@@ -34,7 +34,8 @@ def kernels(network: Any) -> dict[str, np.ndarray]:
 def test_kernels_lie_on_the_grid_that_their_largest_weight_gives(
     folded: Any, phantom_images: np.ndarray
 ) -> None:
-    from converters.qat import LEAST_BOUND, activation_ranges
+    from converters.qat import LEAST_BOUND
+    from converters.ranges import activation_ranges
     from converters.rounding import round_kernels
 
     spec = Preprocessing(*folded.input_shape[1:4])
@@ -84,7 +85,7 @@ def test_what_the_layers_before_have_lost_is_made_good_where_the_kernel_can() ->
 
 
 def test_same_seed_same_kernels(folded: Any, phantom_images: np.ndarray) -> None:
-    from converters.qat import activation_ranges
+    from converters.ranges import activation_ranges
     from converters.rounding import round_kernels
 
     spec = Preprocessing(*folded.input_shape[1:4])
@@ -105,7 +106,7 @@ def test_rows_are_what_the_convolution_reads(
     padding: str, strides: int, dilation: int, depthwise: bool, he_scaled: Callable[..., Any]
 ) -> None:
     """A kernel on its grid already, in a network without error, is found again; a wrong row would bend it."""
-    from converters.qat import activation_ranges
+    from converters.ranges import activation_ranges
     from converters.rounding import round_kernels
     from cspine_edge.training.framework import keras
 

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.workstation
 
 @pytest.fixture(scope="module")
 def saved_model(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from converters.convert import source_of_run
     from converters.saved_model import export_saved_model
+    from converters.source import source_of_run
 
     out = tmp_path_factory.mktemp("export") / "saved"
     export_saved_model(source_of_run(small_run), out)
@@ -83,8 +83,8 @@ def test_it_has_one_precision(small_run: Path, cli: Callable[..., Any]) -> None:
 
 
 def test_a_closed_folder_is_named(small_run: Path, tmp_path: Path) -> None:
-    from converters.convert import source_of_run
     from converters.saved_model import export_saved_model
+    from converters.source import source_of_run
 
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot be written"):

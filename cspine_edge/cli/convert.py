@@ -94,24 +94,12 @@ def convert(
     as_json: JsonOption = False,
 ) -> None:
     """Convert a trained network to TFLite, contract included. Needs the train extra."""
-    from converters.convert import (
-        BEGUN_FILE,
-        ConvertSettings,
-        checkpoints_of,
-        default_output,
-        source_of_keras,
-        source_of_run,
-    )
+    from converters.convert import BEGUN_FILE, ConvertSettings, checkpoints_of
     from converters.convert import convert as run_conversion
     from converters.restoration import Criterion
+    from converters.source import default_output, source_of
 
-    from ..dataset import load_dataset
-
-    if source.suffix.lower() in (".keras", ".h5"):
-        train = load_dataset(data, series_pattern=series_pattern) if data else None
-        described = source_of_keras(source, train, parse_value_range(value_range))
-    else:
-        described = source_of_run(source)
+    described = source_of(source, data, series_pattern, parse_value_range(value_range))
     settings = ConvertSettings(
         precision,
         calibration_size,

@@ -72,17 +72,11 @@ def export(
 
     Its contract goes with it. Needs the train extra, for ONNX onnx too.
     """
-    from converters.convert import default_output, source_of_keras, source_of_run
-
-    from ..dataset import load_dataset
+    from converters.source import default_output, source_of
 
     if file_format is ExportFormat.SAVED_MODEL and precision is not Precision.FLOAT32:
         raise UsageError("a SavedModel is float32; leave out --precision")
-    if source.suffix.lower() in (".keras", ".h5"):
-        train = load_dataset(data, series_pattern=series_pattern) if data else None
-        described = source_of_keras(source, train, parse_value_range(value_range))
-    else:
-        described = source_of_run(source)
+    described = source_of(source, data, series_pattern, parse_value_range(value_range))
     beside = default_output(described, precision)
     if file_format is ExportFormat.ONNX:
         from converters.onnx_export import export_onnx

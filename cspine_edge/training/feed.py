@@ -13,6 +13,7 @@ from zipfile import BadZipFile, ZipFile, ZipInfo
 import numpy as np
 import numpy.typing as npt
 
+from ..dataset import LabelledDataset, load_images
 from ..files import replacing
 from ..preprocess import Preprocessing
 from ..progress import progress
@@ -76,6 +77,28 @@ def balanced_weights(
             members = (labels == label) & (groups == group)
             weights[members] = len(labels) / (len(classes) * len(present) * members.sum())
     return weights.astype(np.float32)
+
+
+def load_part(
+    dataset: LabelledDataset, spec: Preprocessing, what: str = "slices", *, over_series: bool = False
+) -> Part:
+    """Read and prepare the slices of a part, with a progress bar; both classes count the same.
+
+    Parameters
+    ----------
+    dataset
+        The part.
+    spec
+        The preprocessing.
+    what
+        What the bar says is read.
+    over_series
+        Within a class let all series count the same too.
+    """
+    series = [item.series for item in dataset.slices] if over_series else None
+    with progress(f"reading {what}", len(dataset)) as step:
+        images = load_images(dataset, spec, step)
+    return Part(images, dataset.labels, balanced_weights(dataset.labels, series))
 
 
 class Feed(Protocol):

@@ -13,14 +13,13 @@ import numpy as np
 from calibration.decision import choose_decision
 
 from .. import __version__
-from ..dataset import LabelledDataset, load_images, read_labelled_slice
+from ..dataset import LabelledDataset, read_labelled_slice
 from ..decision import Decision
 from ..documents import encode
 from ..errors import ModelError, UsageError
 from ..files import claimed, file_sha256, replacing, write_json
 from ..metrics import Metrics, evaluate
 from ..preprocess import Preprocessing
-from ..progress import progress
 from ..recipe import Head
 from ..reliability import Reliability, assess
 from ..run import MODEL_FILE, Run, relative_data_path
@@ -42,12 +41,13 @@ from .feed import (
     ImageFeed,
     PairedFeed,
     Part,
-    balanced_weights,
     feature_feed,
+    load_part,
 )
 from .framework import keras, strategy, use_mixed_precision
 from .linear import PENALTIES, START_PENALTIES, solve_linear_heads
 from .loop import Epoch, Phase, huber_distance, predict_logits, run_phase
+from .plots import plot_confusion, plot_curves
 from .settings import TrainSettings, require_place, write_settings
 from .teacher import Teacher
 
@@ -118,15 +118,8 @@ def _train(
     resume: bool,
     log: Callable[[str], None],
 ) -> TrainResult:
-    from .plots import plot_confusion, plot_curves
-
     settings = replace(settings, window=settings.window or _default_window(dataset))
-    if settings.architecture.head is Head.LINEAR and not (
-        _solves_heads(settings) or settings.fine_tune_epochs
-    ):
-        raise UsageError("linear heads find nothing to read in random weights; give --fine-tune-epochs too")
-    if settings.teacher and not settings.fine_tune_epochs:
-        raise UsageError("a teacher teaches while the whole network is trained; give --fine-tune-epochs too")
+    _refuse(settings)
     teacher = Teacher.of(settings.teacher, dataset, split) if settings.teacher else None
     described = settings.describe() | ({"teacher": teacher.describe(out)} if teacher else {})
     fingerprint = dataset.fingerprint()
@@ -146,40 +139,84 @@ def _train(
             model, settings, feed, out, log, lessons, teacher, keep_best=validation is not None
         )
     model = _as_float32(model, settings.architecture)
-    decision = Decision()
-    if validation is not None:
-        decision = choose_decision(
-            _margins(model, validation, spec),
-            validation.labels,
-            [item.family for item in dataset.subset(split.validation).slices],
-            sensitivity=settings.sensitivity,
-            coverage=settings.coverage,
-        )
-    tested = dataset.subset(split.test)
-    margins = _margins(model, test_part, spec)
-    metrics = evaluate(
-        margins,
-        test_part.labels,
-        [item.series for item in tested.slices],
-        [item.family for item in tested.slices],
-        decision.threshold.logit,
-    )
-    reliability = assess(margins, test_part.labels, decision)
+    decision = _decide(model, validation, dataset.subset(split.validation), spec, settings)
+    metrics, reliability = _evaluate(model, test_part, dataset.subset(split.test), spec, decision)
     log(f"test: {metrics}")
     log(f"test: {reliability}")
     _save_model(model, out / MODEL_FILE)
-    run = Run(
+    run = _describe(dataset, split, settings, out, series_pattern, described, fingerprint, spec, decision)
+    result = TrainResult(run, metrics, reliability)
+    _write(result, history, watched="validation" if validation is not None else "test")
+    return result
+
+
+def _refuse(settings: TrainSettings) -> None:
+    """Say before long work that there would be nothing to read, or no time to teach."""
+    if settings.architecture.head is Head.LINEAR and not (
+        _solves_heads(settings) or settings.fine_tune_epochs
+    ):
+        raise UsageError("linear heads find nothing to read in random weights; give --fine-tune-epochs too")
+    if settings.teacher and not settings.fine_tune_epochs:
+        raise UsageError("a teacher teaches while the whole network is trained; give --fine-tune-epochs too")
+
+
+def _decide(
+    model: keras.Model,
+    validation: Part | None,
+    slices: LabelledDataset,
+    spec: Preprocessing,
+    settings: TrainSettings,
+) -> Decision:
+    """Choose threshold, temperature and abstention on the validation part; without one, decide at equal logits."""
+    if validation is None:
+        return Decision()
+    return choose_decision(
+        _margins(model, validation, spec),
+        validation.labels,
+        [item.family for item in slices.slices],
+        sensitivity=settings.sensitivity,
+        coverage=settings.coverage,
+    )
+
+
+def _evaluate(
+    model: keras.Model, test: Part, slices: LabelledDataset, spec: Preprocessing, decision: Decision
+) -> tuple[Metrics, Reliability]:
+    """Measure on the test part how the network decides."""
+    margins = _margins(model, test, spec)
+    metrics = evaluate(
+        margins,
+        test.labels,
+        [item.series for item in slices.slices],
+        [item.family for item in slices.slices],
+        decision.threshold.logit,
+    )
+    return metrics, assess(margins, test.labels, decision)
+
+
+def _describe(
+    dataset: LabelledDataset,
+    split: Split,
+    settings: TrainSettings,
+    out: Path,
+    series_pattern: str | None,
+    described: dict[str, object],
+    fingerprint: str,
+    spec: Preprocessing,
+    decision: Decision,
+) -> Run:
+    """Describe a run whose network is in its folder already."""
+    architecture, weights = settings.architecture, settings.weights
+    return Run(
         folder=out,
-        backbone=settings.architecture.backbone.value,
-        alpha=settings.architecture.alpha,
-        size=settings.architecture.size,
-        hidden_units=settings.architecture.hidden_units,
-        dropout=settings.architecture.dropout,
+        backbone=architecture.backbone.value,
+        alpha=architecture.alpha,
+        size=architecture.size,
+        hidden_units=architecture.hidden_units,
+        dropout=architecture.dropout,
         optimizer=settings.optimizer.value,
         protocol=split.protocol.value,
-        weights=settings.weights
-        if settings.weights in ("imagenet", "random")
-        else Path(settings.weights).name,
+        weights=weights if weights in ("imagenet", "random") else Path(weights).name,
         seed=settings.seed,
         data=relative_data_path(dataset.source or dataset.root, out),
         series_pattern=series_pattern,
@@ -190,22 +227,28 @@ def _train(
         versions=_versions(),
         temperature=decision.temperature,
         abstention=decision.abstention,
-        head=settings.architecture.head.value,
-        blocks=settings.architecture.blocks,
+        head=architecture.head.value,
+        blocks=architecture.blocks,
         model_sha256=file_sha256(out / MODEL_FILE),
     )
+
+
+def _write(result: TrainResult, history: list[Epoch], watched: str) -> None:
+    """Write metrics and figures beside the network; what makes it a finished run, its description, last."""
+    run, out = result.run, result.run.folder
     write_json(
         out / "metrics.json",
         {"part": "test", "arithmetic": "keras float32"}
-        | metrics.to_dict()
-        | {"reliability": encode(reliability)},
+        | result.metrics.to_dict()
+        | {"reliability": encode(result.reliability)},
         overwrite=True,
     )
     if history:
-        plot_curves(history, out / "curves.png", "validation" if validation is not None else "test")
-    plot_confusion(metrics, out / "confusion.png", f"{run.name} {run.optimizer}, {run.protocol}, float")
+        plot_curves(history, out / "curves.png", watched)
+    plot_confusion(
+        result.metrics, out / "confusion.png", f"{run.name} {run.optimizer}, {run.protocol}, float"
+    )
     run.save(overwrite=True)
-    return TrainResult(run, metrics, reliability)
 
 
 def _save_model(model: keras.Model, path: Path) -> None:
@@ -320,11 +363,8 @@ def _load_parts(
     """Read the training, validation and test slices; only the grouped protocol balances over series."""
 
     def load(paths: tuple[str, ...], what: str) -> Part:
-        part = dataset.subset(paths)
-        series = [item.series for item in part.slices] if split.protocol is Protocol.GROUPED else None
-        with progress(f"reading {what} slices", len(part)) as step:
-            images = load_images(part, spec, step)
-        return Part(images, part.labels, balanced_weights(part.labels, series))
+        over_series = split.protocol is Protocol.GROUPED
+        return load_part(dataset.subset(paths), spec, f"{what} slices", over_series=over_series)
 
     validation = load(split.validation, "validation") if split.validation else None
     return load(split.train, "training"), validation, load(split.test, "test")
