@@ -101,6 +101,11 @@ class Operation:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
+    @property
+    def is_float(self) -> bool:
+        """True if it takes or gives floating point, also beside integers."""
+        return any("float" in dtype for dtype in self.dtypes)
+
 
 class Session:
     """An interpreter with its tensors allocated.
@@ -288,6 +293,17 @@ def open_session(
                 path, f"cannot be run: {candidate.value} is installed but does not load here ({cause})"
             ) from error
     raise MissingExtraError("running a model", "tflite-runtime")
+
+
+def open_to_list(path: Path, graph: bytes, digest: str | None = None) -> Session | OnnxSession:
+    """Load a graph to list its operations; on reference kernels, since XNNPACK's delegate hides them.
+
+    Parameters
+    ----------
+    path, graph, digest
+        As for :func:`open_session`, which also raises.
+    """
+    return open_session(path, graph, threads=1, family=KernelFamily.REFERENCE, digest=digest, to_run=False)
 
 
 def tflite_session(session: Session | OnnxSession, what: str) -> Session:
