@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cspine_edge.contract import Precision
-from cspine_edge.errors import ModelError
+from cspine_edge.errors import ModelError, first_line
 from cspine_edge.native import native_messages_caught
 from cspine_edge.preprocess import Preprocessing, replicate_channels
 from cspine_edge.probation import vouch
@@ -67,10 +67,9 @@ def export(
             with native_messages_caught():
                 return bytes(converter.convert())
         except Exception as error:  # the converter's own exception types are private
-            cause = next(
-                (line for line in str(error).splitlines() if "error:" in line), str(error).splitlines()[0]
-            )
-            raise ModelError(model.name, f"TFLite's converter refuses it ({cause[:200]})") from error
+            told = (line[:300] for line in str(error).splitlines() if "error:" in line)
+            cause = next(told, first_line(error))
+            raise ModelError(model.name, f"TFLite's converter refuses it ({cause})") from error
 
 
 def _configure(

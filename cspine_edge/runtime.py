@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .contract import ONNX_SUFFIX, KernelFamily
-from .errors import MissingExtraError, ModelError
+from .errors import MissingExtraError, ModelError, first_line
 from .native import native_messages_caught
 
 if TYPE_CHECKING:
@@ -141,9 +141,9 @@ class Session:
                 inputs = self._interpreter.get_input_details()
                 outputs = self._interpreter.get_output_details()
         except (ValueError, RuntimeError, SystemError) as error:  # names may be no text, too
-            cause = (str(error) or messages()).strip().splitlines() or ["no reason given"]
+            cause = first_line(error, messages())
             raise ModelError(
-                path, f"cannot be loaded by {runtime.value} ({cause[0][:300]}); convert or copy it again"
+                path, f"cannot be loaded by {runtime.value} ({cause}); convert or copy it again"
             ) from error
         if len(inputs) != 1:
             raise ModelError(path, f"has {len(inputs)} inputs; an image classifier has one")
@@ -172,8 +172,7 @@ class Session:
         try:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
-            cause = (str(error).strip().splitlines() or ["no reason given"])[0]
-            raise ModelError(self.path, f"failed while running ({cause[:300]})") from error
+            raise ModelError(self.path, f"failed while running ({first_line(error)})") from error
 
     def output(self, position: int) -> npt.NDArray[Any]:
         """Give a copy of an output tensor's stored values, flattened."""
@@ -288,10 +287,8 @@ def open_session(
         except ModuleNotFoundError:
             continue
         except ImportError as error:  # of a package for another C library, or another numpy
-            cause = (str(error).strip().splitlines() or ["no reason given"])[0]
-            raise ModelError(
-                path, f"cannot be run: {candidate.value} is installed but does not load here ({cause})"
-            ) from error
+            reason = f"{candidate.value} is installed but does not load here ({first_line(error)})"
+            raise ModelError(path, f"cannot be run: {reason}") from error
     raise MissingExtraError("running a model", "tflite-runtime")
 
 
