@@ -9,7 +9,6 @@ of the ratios pair by pair, so that a drifting machine does not blur it.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import statistics
 import sys
@@ -18,7 +17,7 @@ from pathlib import Path
 
 from processes import COMMAND, make_phantom, run
 
-from cspine_edge.files import write_json
+from cspine_edge.files import file_sha256, write_json
 from cspine_edge.machine import describe_machine
 from cspine_edge.shipped import shipped_model
 
@@ -47,7 +46,7 @@ def main() -> None:
     result = {
         "what": "whole process, one picture: cspine-edge predict / plain script",
         "runs": arguments.runs,
-        "model_sha256": hashlib.sha256(shipped_model().read_bytes()).hexdigest(),
+        "model_sha256": file_sha256(shipped_model()),
         "machine": describe_machine().banner,
         "predict_s_median": statistics.median(a.wall_s for a, _ in pairs),
         "plain_s_median": statistics.median(b.wall_s for _, b in pairs),

@@ -9,7 +9,6 @@ manifest below whose files are not there are left out with a warning.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from reproduce import ROWS
 
 from cspine_edge import __version__
 from cspine_edge.classifier import Classifier
+from cspine_edge.files import file_sha256
 from cspine_edge.machine import describe_machine
 from cspine_edge.pareto import Figures, ParetoTable, Row
 from cspine_edge.progress import progress
@@ -107,7 +107,7 @@ def file_of(model: dict[str, Any], folders: Sequence[Path]) -> Path:
     """Find the file whose instructions were counted."""
     for folder in folders:
         path = folder / model["file"]
-        if path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == model["sha256"]:
+        if path.is_file() and file_sha256(path) == model["sha256"]:
             return path
     raise MissingError(f"{model['file']} as it was counted is not there; count instructions anew")
 

@@ -12,7 +12,7 @@ import numpy as np
 from cspine_edge.dataset import LABELS, LabelledDataset, LabelledSlice
 from cspine_edge.documents import encode
 from cspine_edge.errors import DatasetError
-from cspine_edge.files import write_bytes
+from cspine_edge.files import file_sha256, write_bytes
 
 from .stability import RangeStability
 
@@ -116,7 +116,7 @@ def choose_representative(
                 )
                 chosen.append(least_used.pop(0))
     described = (
-        CalibrationSlice(item.path, _sha256(train.path_of(item)), LABELS[item.label], item.series)
+        CalibrationSlice(item.path, file_sha256(train.path_of(item)), LABELS[item.label], item.series)
         for item in sorted(chosen, key=lambda item: item.path)
     )
     return CalibrationManifest(seed, tuple(described))
@@ -131,7 +131,3 @@ def _originals_first(items: list[LabelledSlice], rng: np.random.Generator) -> li
         rank.append(seen.get(item.family, 0))
         seen[item.family] = rank[-1] + 1
     return [shuffled[i] for i in np.argsort(rank, kind="stable")]
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -15,7 +15,7 @@ from typing import Any
 
 import h5py
 
-from cspine_edge.errors import ModelError
+from cspine_edge.errors import ModelError, first_line
 from cspine_edge.training.framework import keras
 
 # fmt: off
@@ -67,8 +67,8 @@ def load_keras(path: Path) -> keras.Model:
         if foreign is None:
             return keras.models.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # what a broken or hostile file raises is Keras' and h5py's own affair
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(path, f"is no Keras model that can be loaded ({cause})") from error
+        reason = f"is no Keras model that can be loaded ({first_line(error)})"
+        raise ModelError(path, reason) from error
     raise ModelError(
         path, f"holds {foreign}, which is no stock layer and is not run; build the model without it"
     )

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from calibration.representative import DEFAULT_SIZE
 from cspine_edge.contract import LABELS_FILE, ONNX_SUFFIX, Outputs, Precision
-from cspine_edge.errors import MissingExtraError, ModelError, UsageError
+from cspine_edge.errors import MissingExtraError, ModelError, UsageError, first_line
 from cspine_edge.files import refuse_existing
 from cspine_edge.model_file import ModelFile
 from cspine_edge.native import native_messages_caught
@@ -119,8 +119,7 @@ def float_graph(model: keras.Model, spec: Preprocessing) -> bytes:
                 serve, input_signature=serve.input_signature, opset=OPSET, inputs_as_nchw=["image"]
             )
     except Exception as error:  # tf2onnx raises what it likes
-        cause = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(model.name, f"tf2onnx refuses it ({cause[:200]})") from error
+        raise ModelError(model.name, f"tf2onnx refuses it ({first_line(error)})") from error
     return bytes(converted.SerializeToString())
 
 

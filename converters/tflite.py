@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cspine_edge.contract import KernelFamily, Precision
-from cspine_edge.errors import ModelError
+from cspine_edge.contract import Precision
+from cspine_edge.errors import ModelError, first_line
 from cspine_edge.native import native_messages_caught
 from cspine_edge.preprocess import Preprocessing, replicate_channels
 from cspine_edge.probation import vouch
-from cspine_edge.runtime import open_session
+from cspine_edge.runtime import open_to_list
 from cspine_edge.training.framework import keras, tf
 
 OUTPUTS = {
@@ -88,10 +88,9 @@ def export(
             with native_messages_caught():
                 return bytes(converter.convert())
         except Exception as error:  # the converter's own exception types are private
-            cause = next(
-                (line for line in str(error).splitlines() if "error:" in line), str(error).splitlines()[0]
-            )
-            raise ModelError(model.name, f"TFLite's converter refuses it ({cause[:200]})") from error
+            told = (line[:300] for line in str(error).splitlines() if "error:" in line)
+            cause = next(told, first_line(error))
+            raise ModelError(model.name, f"TFLite's converter refuses it ({cause})") from error
 
 
 def _configure(
@@ -124,5 +123,5 @@ def _representative(
 def float_operations(path: Path, graph: bytes) -> list[str]:
     """Names of the operations that compute in floating point, one entry each; empty if all are integer."""
     vouch(graph)
-    session = open_session(path, graph, threads=1, family=KernelFamily.REFERENCE, to_run=False)
-    return [operation.name for operation in session.operations() if "float" in " ".join(operation.dtypes)]
+    operations = open_to_list(path, graph).operations()
+    return [operation.name for operation in operations if operation.is_float]

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -28,7 +27,7 @@ from .machine import Machine, describe_machine, peak_memory_mib
 from .preprocess import prepare
 from .progress import Step, progress
 from .roofline import Work, physical_cores, roofline, work_of
-from .runtime import Runtime, Session, open_session, tflite_session
+from .runtime import Runtime, Session, open_to_list, tflite_session
 from .sensors import other_work, read_processor_time, read_sensors, slowed_between
 from .slice_times import by_format, time_slices
 from .slices import read_slices
@@ -252,10 +251,8 @@ def _about_tails(latencies: Sequence[Latency]) -> Iterator[str]:
 
 
 def _work(classifier: Classifier) -> Work:
-    """Count products in a session of reference kernels, since XNNPACK's delegate hides its operations."""
     file = classifier.file
-    listing: dict[str, Any] = {"family": KernelFamily.REFERENCE, "to_run": False}
-    session = open_session(file.path, file.graph, threads=1, digest=file.graph_sha256, **listing)
+    session = open_to_list(file.path, file.graph, file.graph_sha256)
     return work_of(tflite_session(session, "the bench is"))
 
 

@@ -12,6 +12,8 @@ COOL_C = 60.0
 _FALLS_C = 0.5
 _PATIENCE_S = 20.0
 """A temperature that does not fall by half a degree in this time falls no more."""
+_MOST_S = 180.0
+_EVERY_S = 2.0
 
 
 class Outcome(str, Enum):
@@ -61,22 +63,15 @@ class Cooling:
 def wait_until_cool(
     read: Callable[[], float | None],
     *,
-    limit_celsius: float = COOL_C,
-    most_s: float = 180.0,
-    every_s: float = 2.0,
     on_wait: Callable[[float], object] = lambda _: None,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Cooling | None:
-    """Wait until the board is cool, its temperature falls no more, or the time is over.
+    """Wait until the board is below ``COOL_C``, its temperature falls no more, or three minutes are over.
 
     Parameters
     ----------
     read
         Gives the temperature in degrees Celsius, or None without a sensor.
-    limit_celsius
-        Cool enough is what lies below.
-    most_s, every_s
-        Longest wait, and time between two readings, in seconds.
     on_wait
         Called with the temperature before each pause.
     sleep
@@ -92,20 +87,20 @@ def wait_until_cool(
         return None
     waited, lowest, lowest_at = 0.0, first, 0.0
     while True:
-        if now < limit_celsius:
+        if now < COOL_C:
             outcome = Outcome.COOL
         elif waited - lowest_at >= _PATIENCE_S:
             outcome = Outcome.STEADY
-        elif waited >= most_s:
+        elif waited >= _MOST_S:
             outcome = Outcome.TIME
         else:
             on_wait(now)
-            sleep(every_s)
-            waited += every_s
+            sleep(_EVERY_S)
+            waited += _EVERY_S
             now = read()
             if now is None:
                 return None
             if now <= lowest - _FALLS_C:
                 lowest, lowest_at = now, waited
             continue
-        return Cooling(limit_celsius, waited, first, now, outcome)
+        return Cooling(COOL_C, waited, first, now, outcome)

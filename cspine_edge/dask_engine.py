@@ -7,7 +7,6 @@ does, from a disk that all of them share. What comes back are verdicts, and only
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import Any
 from .batch import classify_file
 from .classifier import Classifier, Facts
 from .errors import ExitCode, InputError, MissingExtraError, UsageError
+from .files import file_sha256
 from .journal import FileState, Outcome
 from .scoring import Finished
 from .shipped import find_model
@@ -144,7 +144,7 @@ class DaskEngine:
 
 def fingerprint(model: Path | str | None) -> str:
     """SHA-256 of a model's file, in hexadecimal."""
-    return hashlib.sha256(find_model(model).read_bytes()).hexdigest()
+    return file_sha256(find_model(model))
 
 
 def classify(work: Work, states: Sequence[FileState]) -> tuple[str, str, list[tuple[int | None, Outcome]]]:

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .errors import DatasetError, SliceError, UsageError
-from .files import open_regular
+from .files import file_sha256, open_regular
 from .interruption import deadline
 from .preprocess import Preprocessing, prepare
 from .scratch import unnamed_array
@@ -142,11 +142,8 @@ class LabelledDataset:
         """SHA-256 over names, labels and bytes of all files: the same data set gives the same value."""
         digest = hashlib.sha256()
         for item in self.slices:
-            with self.path_of(item).open("rb") as stream:
-                content = hashlib.file_digest(stream, "sha256") if hasattr(hashlib, "file_digest") else None
-                inner = content.digest() if content else hashlib.sha256(stream.read()).digest()
             digest.update(f"{item.path}\0{item.label}\0".encode(errors="surrogateescape"))
-            digest.update(inner)
+            digest.update(bytes.fromhex(file_sha256(self.path_of(item))))
         return digest.hexdigest()
 
     def describe(self) -> str:

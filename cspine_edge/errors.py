@@ -55,6 +55,15 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else _escape(char) for char in text)
 
 
+def first_line(error: BaseException, said: str = "") -> str:
+    """Give the first line of what an exception of others tells, at most 300 characters of it.
+
+    If it tells nothing: that of what was ``said`` beside it, or else the name of its type.
+    """
+    told = str(error).strip() or said.strip() or type(error).__name__
+    return told.splitlines()[0].rstrip()[:300]
+
+
 def _escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .errors import OutputError
+from .errors import OutputError, first_line
 
 
 def open_regular(path: Path | str, largest: int | None = None) -> BinaryIO:
@@ -151,7 +151,7 @@ def replacing(path: Path | str, *, overwrite: bool = False, durable: bool = True
 
 def _cause(error: OSError) -> str:
     """Give what the system says; some libraries tell it in a longer text of their own."""
-    return error.strerror or (str(error).splitlines() or [type(error).__name__])[0]
+    return error.strerror or first_line(error)
 
 
 def _make_folder_of(path: Path) -> None:

@@ -35,6 +35,8 @@ _ARM_CORES = {
 }
 """CPU implementer and CPU part of ``/proc/cpuinfo``, which on ARM gives no name."""
 
+_STATUS = ROOT / "proc/self/status"
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -110,12 +112,12 @@ def describe_machine(root: Path = ROOT) -> Machine:
     )
 
 
-def peak_memory_mib(root: Path = ROOT) -> float | None:
+def peak_memory_mib() -> float | None:
     """Largest resident memory of this process so far, in MiB; None where the system does not tell.
 
     ``VmHWM`` comes first, because ``ru_maxrss`` of a child begins on Linux at what its parent held.
     """
-    peak = kibibytes(root / "proc/self/status", "VmHWM")
+    peak = kibibytes(_STATUS, "VmHWM")
     if peak is not None:
         return peak / 1024
     try:
@@ -126,9 +128,9 @@ def peak_memory_mib(root: Path = ROOT) -> float | None:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
-def resident_memory_mib(root: Path = ROOT) -> float | None:
+def resident_memory_mib() -> float | None:
     """Resident memory of this process now, in MiB; None where the system does not tell."""
-    resident = kibibytes(root / "proc/self/status", "VmRSS")
+    resident = kibibytes(_STATUS, "VmRSS")
     return None if resident is None else resident / 1024
 
 

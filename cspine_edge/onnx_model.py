@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import MissingExtraError, ModelError
+from .errors import MissingExtraError, ModelError, first_line
 from .runtime import Operation, TensorSpec
 
 _AZURE = "AzureExecutionProvider"
@@ -44,7 +44,7 @@ def take_apart(path: Path, data: bytes) -> tuple[bytes, dict[str, bytes]]:
     except ModelError:
         raise
     except Exception as error:  # protobuf's and the checker's own types
-        raise ModelError(path, f"is no ONNX model ({_first_line(error)}); export or copy it again") from error
+        raise ModelError(path, f"is no ONNX model ({first_line(error)}); export or copy it again") from error
     attachments = {entry.key: entry.value.encode() for entry in model.metadata_props}
     return data.removesuffix(_metadata(attachments)), attachments
 
@@ -131,7 +131,7 @@ class OnnxSession:
             self._session = runtime.InferenceSession(graph, options, providers=providers)
         except Exception as error:  # ONNX Runtime's own types derive from nothing else
             raise ModelError(
-                path, f"cannot be loaded by onnxruntime ({_first_line(error)}); export or copy it again"
+                path, f"cannot be loaded by onnxruntime ({first_line(error)}); export or copy it again"
             ) from error
         inputs = self._session.get_inputs()
         if len(inputs) != 1:
@@ -174,7 +174,7 @@ class OnnxSession:
         try:
             self._results = self._session.run(None, {self.input.name: self._image})
         except Exception as error:
-            raise ModelError(self.path, f"failed while running ({_first_line(error)})") from error
+            raise ModelError(self.path, f"failed while running ({first_line(error)})") from error
 
     def output(self, position: int) -> npt.NDArray[Any]:
         """Give a copy of an output's values, flattened."""
@@ -221,7 +221,3 @@ def _import(package: str) -> Any:
         return importlib.import_module(package)
     except ImportError as error:
         raise MissingExtraError("an ONNX model", "onnx") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or ["no reason given"])[0][:200]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .contract import ONNX_SUFFIX, KernelFamily
-from .errors import MissingExtraError, ModelError
+from .errors import MissingExtraError, ModelError, first_line
 from .native import native_messages_caught
 
 if TYPE_CHECKING:
@@ -106,6 +106,11 @@ class Operation:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
+    @property
+    def is_float(self) -> bool:
+        """True if it takes or gives floating point, also beside integers."""
+        return any("float" in dtype for dtype in self.dtypes)
+
 
 class Session:
     """An interpreter with its tensors allocated.
@@ -141,9 +146,9 @@ class Session:
                 inputs = self._interpreter.get_input_details()
                 outputs = self._interpreter.get_output_details()
         except (ValueError, RuntimeError, SystemError) as error:  # names may be no text, too
-            cause = (str(error) or messages()).strip().splitlines() or ["no reason given"]
+            cause = first_line(error, messages())
             raise ModelError(
-                path, f"cannot be loaded by {runtime.value} ({cause[0][:300]}); convert or copy it again"
+                path, f"cannot be loaded by {runtime.value} ({cause}); convert or copy it again"
             ) from error
         if len(inputs) != 1:
             raise ModelError(path, f"has {len(inputs)} inputs; an image classifier has one")
@@ -172,8 +177,7 @@ class Session:
         try:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
-            cause = (str(error).strip().splitlines() or ["no reason given"])[0]
-            raise ModelError(self.path, f"failed while running ({cause[:300]})") from error
+            raise ModelError(self.path, f"failed while running ({first_line(error)})") from error
 
     def output(self, position: int) -> npt.NDArray[Any]:
         """Give a copy of an output tensor's stored values, flattened."""
@@ -307,11 +311,20 @@ def open_session(
         except ModuleNotFoundError:
             continue
         except ImportError as error:  # of a package for another C library, or another numpy
-            cause = (str(error).strip().splitlines() or ["no reason given"])[0]
-            raise ModelError(
-                path, f"cannot be run: {candidate.value} is installed but does not load here ({cause})"
-            ) from error
+            reason = f"{candidate.value} is installed but does not load here ({first_line(error)})"
+            raise ModelError(path, f"cannot be run: {reason}") from error
     raise MissingExtraError("running a model", "tflite-runtime")
+
+
+def open_to_list(path: Path, graph: bytes, digest: str | None = None) -> Session | OnnxSession:
+    """Load a graph to list its operations; on reference kernels, since XNNPACK's delegate hides them.
+
+    Parameters
+    ----------
+    path, graph, digest
+        As for :func:`open_session`, which also raises.
+    """
+    return open_session(path, graph, threads=1, family=KernelFamily.REFERENCE, digest=digest, to_run=False)
 
 
 def tflite_session(session: Session | OnnxSession, what: str) -> Session:

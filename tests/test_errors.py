@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cspine_edge import errors
-from cspine_edge.errors import CspineError, ExitCode, InputError, MissingExtraError, ModelError
+from cspine_edge.errors import CspineError, ExitCode, InputError, MissingExtraError, ModelError, first_line
 
 CLASSES = {
     name: kind
@@ -71,3 +71,17 @@ def test_the_named_extras_exist(root: Path) -> None:
 
 def test_a_contract_error_is_a_model_error() -> None:
     assert issubclass(errors.ContractError, ModelError)
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "line"),
+    [
+        (ValueError("one\ntwo"), "", "one"),
+        (ValueError("\n  one  \r\ntwo"), "beside it", "one"),
+        (ValueError(""), "beside it\nand more", "beside it"),
+        (ValueError(" \n"), "\n", "ValueError"),
+        (ValueError("x" * 1000), "", "x" * 300),
+    ],
+)
+def test_the_first_line_of_what_others_tell(error: Exception, said: str, line: str) -> None:
+    assert first_line(error, said) == line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from cspine_edge.runtime import (
     available_runtimes,
     default_threads,
     open_session,
+    open_to_list,
 )
 
 
@@ -94,12 +96,13 @@ def test_an_output_is_a_copy(graph: bytes) -> None:
 
 
 def test_operations_are_listed_with_their_types(graph: bytes) -> None:
-    session = open_session(Path("m.tflite"), graph, family=KernelFamily.REFERENCE)
-    operations = session.operations()
+    operations = open_to_list(Path("m.tflite"), graph).operations()
     names = [operation.name for operation in operations]
     assert names.count("DEPTHWISE_CONV_2D") == 20
     assert "DELEGATE" not in names
     assert not any("float" in dtype for operation in operations for dtype in operation.dtypes)
+    assert not any(operation.is_float for operation in operations)
+    assert replace(operations[0], dtypes=("int8", "float32")).is_float
     assert {"int8", "int32"} <= set(operations[1].dtypes) | set(operations[2].dtypes)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING
 
 import typer
 
-from ..contract import Contract, KernelFamily
 from .options import JsonOption, ModelArgument, examples, print_json, say
+
+if TYPE_CHECKING:
+    from ..contract import Contract
 
 
 def register(app: typer.Typer) -> None:
@@ -24,14 +26,13 @@ def inspect(
 ) -> None:
     """Show a model's contract and its graph in short."""
     from ..model_file import ModelFile
-    from ..runtime import open_session
+    from ..runtime import open_to_list
     from ..shipped import find_model
 
     file = ModelFile.read(find_model(model))
-    listing: dict[str, Any] = {"family": KernelFamily.REFERENCE, "to_run": False}
-    session = open_session(file.path, file.graph, threads=1, digest=file.graph_sha256, **listing)
+    session = open_to_list(file.path, file.graph, file.graph_sha256)
     operations = session.operations()
-    floating = sum("float" in " ".join(operation.dtypes) for operation in operations)
+    floating = sum(operation.is_float for operation in operations)
     counts = Counter(operation.name for operation in operations)
     tensors = [session.input, *session.outputs]
     if as_json:

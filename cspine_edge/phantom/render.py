@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from .anatomy import COLUMN_MM, Fracture, Point, Section, SeriesAnatomy
 
 _Array = NDArray[np.float32]
+_NOISE_SIGMA = 0.7
+"""Pixels that a reconstruction kernel spreads the noise over."""
 
 
 def render_slice(
@@ -62,10 +64,10 @@ def blur(image: _Array, sigma: float) -> _Array:
     return image
 
 
-def correlated_noise(rng: np.random.Generator, size: int, sigma: float = 0.7) -> _Array:
+def correlated_noise(rng: np.random.Generator, size: int) -> _Array:
     """Noise of variance 1 whose neighbouring pixels are correlated as after a reconstruction kernel."""
-    noise = blur(rng.standard_normal((size, size), dtype=np.float32), sigma)
-    weights = _gaussian(sigma)
+    noise = blur(rng.standard_normal((size, size), dtype=np.float32), _NOISE_SIGMA)
+    weights = _gaussian(_NOISE_SIGMA)
     noise /= weights[0] ** 2 + 2 * (weights[1:] ** 2).sum()
     return noise
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..dataset import LABELS
-from ..errors import ModelError, UsageError
+from ..errors import ModelError, UsageError, first_line
 from ..recipe import Backbone, Head
 from .framework import keras
 
@@ -125,7 +125,7 @@ def build(architecture: Architecture, weights: str) -> keras.Model:
     except ModelError:
         raise
     except Exception as error:  # Keras raises a bare Exception where a download fails
-        cause = str(error).splitlines()[0] if str(error) else type(error).__name__
+        cause = first_line(error)
         if weights == "imagenet" and isinstance(error, ValueError):
             raise ModelError(
                 "imagenet weights", f"do not exist for {architecture.backbone.value} of this kind ({cause})"
