@@ -94,8 +94,12 @@ def is_printed(sentence: str, texts: list[str]) -> bool:
 
 def test_the_faq_quotes_what_the_tool_prints(root: Path) -> None:
     page = (root / "docs/faq.md").read_text(encoding="utf-8")
-    sentences = re.findall(r"^#### `(.+)`$", page, re.M)
-    assert len(sentences) == page.count("\n#### ") >= 40
+    first, _, errors = page.partition("\n## What the errors mean\n")
+    questions = re.findall(r"^#### (.+)$", first, re.M)
+    assert questions
+    assert all(question.endswith("?") and "`" not in question for question in questions)
+    sentences = re.findall(r"^#### `(.+)`$", errors, re.M)
+    assert len(sentences) == errors.count("\n#### ") >= 40
     texts = list(templates(root))
     assert [sentence for sentence in sentences if not is_printed(sentence, texts)] == []
 
