@@ -216,8 +216,26 @@ def recipes_table() -> list[str]:
     return held_out_table("recipe", figures)
 
 
+def headline() -> list[str]:
+    """Accuracy of MobileNet with Nadam in a sentence, for the README."""
+
+    def accuracy(name: str) -> str:
+        found = report(name)
+        if found is None:
+            return "-"
+        sides = (percent(found[f"{side}_metrics"], "accuracy") for side in ("reference", "candidate"))
+        return f"[{' / '.join(sides)} %](results/check-{name}-csf.json)"
+
+    held_out = {series: accuracy(f"grouped-mobilenet-nadam-{series}") for series in ("B10", "B11", "B12")}
+    return [
+        "Accuracy of MobileNet in float / int8 on the paper's data (Moustafa et al., IJT 2025):",
+        f"{accuracy('paper-mobilenet-nadam')} on the paper's random split; with one patient held out",
+        f"{held_out['B10']} (B10), {held_out['B11']} (B11) or {held_out['B12']} (B12).",
+    ]
+
+
 def summary_table() -> list[str]:
-    """MobileNet with Nadam in short, for the README."""
+    """MobileNet with Nadam in short."""
     lines = [
         "| MobileNet, Nadam | accuracy | recall | specificity | flips | gate |",
         "|---|---|---|---|---|---|",
@@ -236,13 +254,14 @@ def summary_table() -> list[str]:
         ]
         flips = f"{len(found['flips'])} of {sides[0]['slices']}"
         lines.append(
-            f"| [{words}](results/check-{name}-csf.json) | {' | '.join(figures)} | {flips} | {found['verdict']} |"
+            f"| [{words}](../results/check-{name}-csf.json) | {' | '.join(figures)} | {flips} | {found['verdict']} |"
         )
     return lines
 
 
 PAGES = {
     "docs/paper.md": {
+        "summary": summary_table,
         "paper": paper_table,
         "grouped": grouped_table,
         "reliability": reliability_table,
@@ -261,7 +280,7 @@ PAGES = {
         "overhead": lambda: overhead_table(RESULTS),
     },
     "docs/archives.md": {"scale": lambda: scale_table(RESULTS)},
-    "README.md": {"summary": summary_table},
+    "README.md": {"headline": headline},
 }
 
 

@@ -83,9 +83,56 @@ def test_a_python_that_is_too_old_is_told(root: Path, tmp_path: Path) -> None:
     assert "Python 3.8.10 does not do" in done.stderr
 
 
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+@pytest.mark.skipif(Path("/run/systemd/system").exists(), reason="would start a service on this machine")
+@pytest.mark.parametrize(
+    ("bits", "machine", "installed"),
+    [
+        ("64", "aarch64", ""),
+        ("64", "x86_64", ""),
+        ("32", "armv7l", "[tflite-runtime]"),
+        ("32", "aarch64", None),  # a 32-bit system on a 64-bit kernel
+    ],
+)
+def test_the_interpreter_is_that_of_the_system_not_of_the_kernel(
+    root: Path, tmp_path: Path, bits: str, machine: str, installed: str | None
+) -> None:
+    program(tmp_path / "bin/getconf", f"[ $1 = LONG_BIT ] && echo {bits}")
+    program(tmp_path / "bin/uname", f"echo {machine}")
+    program(tmp_path / "bin/python3", "exit 0")
+    program(tmp_path / "opt/bin/python", f'echo "$@" >"{tmp_path}/called"')
+    program(tmp_path / "opt/bin/cspine-edge", "exit 0")
+    done = install(root, tmp_path, str(tmp_path / "ct"), PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    if installed is None:
+        assert done.returncode == 1
+        assert "32-bit system on a 64-bit kernel" in done.stderr
+        assert not (tmp_path / "called").exists()
+    else:
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "called").read_text().rstrip().endswith(f"{root}{installed}")
+
+
 def test_every_placeholder_of_the_unit_is_filled(root: Path) -> None:
     script = (root / "docs/board/install.sh").read_text()
     unit = (root / "docs/board/cspine-edge-watch.service").read_text()
     for name in ("PREFIX", "WATCH", "STATE"):
         assert f"@{name}@" in unit
         assert f"s|@{name}@|" in script
+
+
+def test_the_drop_in_of_the_page_replaces_what_the_unit_runs(root: Path) -> None:
+    unit = (root / "docs/board/cspine-edge-watch.service").read_text()
+    page = (root / "docs/raspberry-pi.md").read_text()
+    drop_in = page.partition("```ini\n")[2].partition("```")[0].splitlines()
+    starts = [line.partition("=")[0] for line in unit.splitlines() if line.startswith("ExecStart")]
+    assert starts == ["ExecStartPre", "ExecStart"]
+    assert drop_in[0] == "[Service]"
+    assert [line.partition("=")[0] for line in drop_in[1:]] == [name for name in starts for _ in range(2)]
+    assert drop_in[1::2] == [f"{name}=" for name in starts]
+    models = [line.split()[-1] for line in drop_in[2::2]]
+    assert models[0] == models[1]

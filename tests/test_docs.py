@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import dataclasses
+import os
 import re
 import runpy
 import subprocess
@@ -93,8 +94,12 @@ def is_printed(sentence: str, texts: list[str]) -> bool:
 
 def test_the_faq_quotes_what_the_tool_prints(root: Path) -> None:
     page = (root / "docs/faq.md").read_text(encoding="utf-8")
-    sentences = re.findall(r"^#### `(.+)`$", page, re.M)
-    assert len(sentences) == page.count("\n#### ") >= 40
+    first, _, errors = page.partition("\n## What the errors mean\n")
+    questions = re.findall(r"^#### (.+)$", first, re.M)
+    assert questions
+    assert all(question.endswith("?") and "`" not in question for question in questions)
+    sentences = re.findall(r"^#### `(.+)`$", errors, re.M)
+    assert len(sentences) == errors.count("\n#### ") >= 40
     texts = list(templates(root))
     assert [sentence for sentence in sentences if not is_printed(sentence, texts)] == []
 
@@ -145,6 +150,54 @@ def test_the_contract_is_specified_to_the_last_field(root: Path, int8_model: Pat
                 value = place[last]
                 ok = isinstance(value, kinds.get(kind.partition(" of ")[0], list))
                 assert ok or (null and value is None), name
+
+
+def test_who_reads_models_elsewhere_finds_the_figures_of_the_page(
+    root: Path, int8_model: Path, tmp_path: Path
+) -> None:
+    from cspine_edge import Classifier
+    from cspine_edge.phantom import write_phantom
+    from cspine_edge.slices import read_slices
+
+    page = (root / "docs/contract.md").read_text(encoding="utf-8")
+    part = page.partition("## Test your reader")[2].partition("\n## ")[0]
+    classifier = Classifier(int8_model)
+    (first, second), (normal, fracture) = classifier.contract.golden[0].expected["xnnpack"]
+    assert f"probabilities {first:.0f}, {second:.0f} and the logits {normal:.0f}, {fracture:.0f}" in part
+    logits = classifier.session.outputs[classifier.contract.outputs.logits]
+    margin = (fracture - normal) * logits.scale
+    assert f"scale {logits.scale} and zero point {logits.zero_point}" in part
+    assert f"({fracture:.0f} − {normal:.0f}) × {logits.scale} = {margin:.7f}".replace("-", "−") in part
+    decision = classifier.contract.decision
+    assert decision.abstention is not None
+    assert f"threshold {decision.threshold.logit:.7f}".replace("-", "−") in part
+    for name, bound in (
+        ("`fracture_from`\n   ", decision.abstention.fracture_from),
+        ("`normal_up_to` ", decision.abstention.normal_up_to),
+    ):
+        assert f"{name}{bound:.3f}".replace("-", "−") in part
+    image = tmp_path / "0.png"
+    image.write_bytes(classifier.file.attachments["golden/0.png"])
+    verdict = classifier.classify(next(read_slices(image)))
+    assert (verdict.margin, verdict.referral.value) == (pytest.approx(margin), "neither label is likely")
+    assert f"(`{verdict.label}`)" in part
+
+    write_phantom(tmp_path / "ct", series=1, slices=1, seed=1, size=128)
+    next((tmp_path / "ct").rglob("*.dcm")).rename(tmp_path / "slice.dcm")
+    (tmp_path / "model.tflite").symlink_to(int8_model)
+    code = part.partition("```python\n")[2].partition("```")[0]
+    environment = os.environ | {"PYTHONPATH": str(root)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split()[2] in classifier.contract.labels
+    spec = classifier.contract.preprocessing
+    assert (tmp_path / "levels.bin").stat().st_size == spec.height * spec.width
 
 
 @pytest.mark.parametrize("kind", ["audit", "check", "predict", "bench"])

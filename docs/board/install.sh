@@ -27,11 +27,16 @@ python=${PYTHON:-python3}
     fail "$("$python" --version 2>&1) does not do, 3.10 to 3.13 do: set PYTHON to one (docs/jetson.md for JetPack 5)"
 "$python" -c 'import venv, ensurepip' 2>/dev/null ||
     fail "Python lacks venv: sudo apt-get install --no-install-recommends python3-venv"
+bits=$(getconf LONG_BIT) # of the system; the kernel, which uname tells, may have 64 where the system has 32
+case $bits/$(uname -m) in
+    32/aarch64 | 32/armv8l) # pip goes by the kernel
+        fail "a 32-bit system on a 64-bit kernel, for which there is no interpreter: install the 64-bit system, or set arm_64bit=0 in config.txt" ;;
+esac
 
 mkdir -p "$watch" "$state" "$units"
 [ -x "$prefix/bin/python" ] || "$python" -m venv "$prefix"
 extra=
-case $(uname -m) in armv6l | armv7l) extra='[tflite-runtime]' ;; esac # no LiteRT there
+[ "$bits" = 64 ] || extra='[tflite-runtime]' # no LiteRT there
 "$prefix/bin/python" -m pip install --quiet --disable-pip-version-check --upgrade "$source$extra"
 "$prefix/bin/cspine-edge" verify
 
