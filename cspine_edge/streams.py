@@ -10,9 +10,10 @@ import io
 import os
 import sys
 
-# What ``signal`` wraps in enumerations, which every start of ``predict`` would wait for.
-from _signal import SIGPIPE  # type: ignore[import-not-found]
 from typing import Any, TextIO
+
+
+_SIGPIPE = 13  # of all systems that have it
 
 
 class ReaderGone(SystemExit):
@@ -23,7 +24,7 @@ class ReaderGone(SystemExit):
     """
 
     def __init__(self) -> None:
-        super().__init__(128 + int(SIGPIPE))
+        super().__init__(128 + _SIGPIPE)
 
 
 class _Output(io.FileIO):
