@@ -9,9 +9,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-
 from typing import Any, TextIO
-
 
 _SIGPIPE = 13  # of all systems that have it
 
