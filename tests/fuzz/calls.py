@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from random import Random
@@ -14,7 +15,20 @@ from .models import SEEDS
 
 _FAST = Path(__file__).parents[2] / "models" / "mobilenet-a0.25-b11-272-int8.tflite"
 _FILES = st.sampled_from(
-    ["@MODEL", "@SLICE", "@DATA", "@MISSING", "@TEXT", "fast", "mobilenet", "", ".", "/dev/null"]
+    [
+        "@MODEL",
+        "@SLICE",
+        "@DATA",
+        "@MISSING",
+        "@TEXT",
+        "@PIPE",
+        "@LARGE",
+        "fast",
+        "mobilenet",
+        "",
+        ".",
+        "/dev/null",
+    ]
 )
 _VALUES = [
     "",
@@ -122,11 +136,16 @@ def call(path: Path, out: Path) -> Call:
         shutil.copyfile(SEEDS / "slice.png", data / name)
     (out / "text").write_text("a note\n")
     shutil.copyfile(_FAST, out / "model.tflite")
+    os.mkfifo(out / "pipe")
+    (out / "large.tflite").write_bytes(b"\x1c\0\0\0TFL3")
+    os.truncate(out / "large.tflite", 3 << 30)  # takes no room on the disk
     places = {
         "@MODEL": out / "model.tflite",
         "@SLICE": SEEDS / "slice.png",
         "@DATA": data,
         "@TEXT": out / "text",
+        "@PIPE": out / "pipe",
+        "@LARGE": out / "large.tflite",
     }
     places |= {"@OUT": out / "new", "@MISSING": out / "missing"}
     return [str(places.get(word, word)) for word in json.loads(path.read_text())]
