@@ -197,7 +197,7 @@ def _train(
     write_json(
         out / "metrics.json",
         {"part": "test", "arithmetic": "keras float32"}
-        | metrics.to_dict()
+        | encode(metrics)
         | {"reliability": encode(reliability)},
         overwrite=True,
     )
