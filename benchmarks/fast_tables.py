@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
-HEADINGS = ("accuracy", "sensitivity", "specificity", "balanced")
-
-
-def _rates(figures: dict[str, Any]) -> list[float | None]:
-    accuracy, sensitivity, specificity = (figures[name] for name in HEADINGS[:3])
-    both = None not in (sensitivity, specificity)
-    return [accuracy, sensitivity, specificity, (sensitivity + specificity) / 2 if both else None]
+from cspine_edge.pareto import Figures, ParetoTable
 
 
 def _percent(rate: float | None) -> str:
@@ -21,33 +14,31 @@ def _percent(rate: float | None) -> str:
 
 def pareto_table(results: Path) -> list[str]:
     """A line per network, best first: what it decides, and what it costs."""
-    path = results / "pareto.json"
-    table = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"rows": [], "series": []}
-    series = table["series"]
+    table = ParetoTable.load(results / "pareto.json")
+    series = table.series
     lines = [
         f"| network, int8 | {' | '.join(f'{name} held out' for name in series)} | mean balanced | hard phantom | "
         "M instructions A72 / A76 | ms here, 1 / 2 threads | MB | front |",
         "|---|" + "---|" * (len(series) + 6),
     ]
-    for row in table["rows"]:
-        balanced = [_rates(row["grouped"][name])[3] for name in series]
-        known = [rate for rate in balanced if rate is not None]
+    for row in table.rows:
         cells = [
-            row["name"],
-            *(_cell(row["grouped"][name]) for name in series),
-            _percent(sum(known) / len(known)),
-            _cell(row["phantom"]) if row["phantom"] else "-",
-            " / ".join(f"{row['instructions'][core] / 1e6:.1f}" for core in ("cortex-a72", "cortex-a76")),
-            " / ".join(f"{row['latency_ms'][threads]:.2f}" for threads in sorted(row["latency_ms"])),
-            f"{row['size_bytes'] / 1e6:.2f}",
-            "yes" if row["front"] else "",
+            row.name,
+            *(_cell(row.grouped[name]) for name in series),
+            _percent(table.balanced(row)),
+            _cell(row.phantom) if row.phantom else "-",
+            " / ".join(f"{row.instructions[core] / 1e6:.1f}" for core in ("cortex-a72", "cortex-a76")),
+            " / ".join(f"{row.latency_ms[threads]:.2f}" for threads in sorted(row.latency_ms)),
+            f"{row.size_bytes / 1e6:.2f}",
+            "yes" if row.front else "",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def _cell(figures: dict[str, Any]) -> str:
-    return f"{' / '.join(map(_percent, _rates(figures)))}; {figures['flips']} of {figures['slices']}"
+def _cell(figures: Figures) -> str:
+    rates = (figures.accuracy, figures.sensitivity, figures.specificity, figures.balanced)
+    return f"{' / '.join(map(_percent, rates))}; {figures.flips} of {figures.slices}"
 
 
 def instructions_table(results: Path) -> list[str]:

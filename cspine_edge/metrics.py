@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -77,10 +76,6 @@ class Metrics:
             if self.cluster_unit == "series"
             else "slice families (of few series: too narrow for new patients)"
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give plain data for JSON."""
-        return asdict(self)
 
     def __str__(self) -> str:
         c = self.confusion

@@ -134,6 +134,15 @@ def phantom_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 200 pictures to score, and one that is broken."""
+    folder = tmp_path_factory.mktemp("archive")
+    write_phantom(folder / "ct", series=5, slices=40, seed=0, image_format=ImageFormat.PNG, size=64)
+    (folder / "ct" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
+    return folder / "ct"
+
+
+@pytest.fixture(scope="session")
 def phantom_images(phantom_data: Path) -> np.ndarray:
     """All 48 slices of the phantom as the small network takes them, shape (48, 96, 96), uint8."""
     from cspine_edge.dataset import load_dataset, load_images

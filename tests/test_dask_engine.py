@@ -21,7 +21,6 @@ from cspine_edge import dask_engine
 from cspine_edge.classifier import Classifier
 from cspine_edge.dask_engine import DaskEngine, Work, fingerprint
 from cspine_edge.errors import CspineError, ExitCode, InputError, UsageError
-from cspine_edge.phantom import ImageFormat, write_phantom
 from cspine_edge.scoring import LocalEngine, score
 from cspine_edge.slice_files import find_slices
 
@@ -80,14 +79,6 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     started = Cluster(tmp_path_factory.mktemp("cluster"))
     yield started
     started.close()
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("archive")
-    write_phantom(folder / "ct", series=5, slices=40, seed=0, image_format=ImageFormat.PNG, size=64)
-    (folder / "ct" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
-    return folder / "ct"
 
 
 def verdicts(out: Path) -> dict[str, tuple[object, object]]:

@@ -40,6 +40,21 @@ def test_a_changed_reference_is_noticed(root: Path, tmp_path: Path) -> None:
     assert "run 'python docs/make_cli.py'" in done.stderr
 
 
+def test_the_architecture_names_each_module_once(root: Path) -> None:
+    page = (root / "docs/architecture.md").read_text(encoding="utf-8")
+    table = page.split("### `cspine_edge/`, module by module")[1].split("###")[0]
+    names = [
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.M) for name in re.findall(r"`(.+?)`", row)
+    ]
+    package = root / "cspine_edge"
+    modules = {path.stem for path in package.glob("*.py")} - {"__init__", "__main__"}
+    rooms = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")} - {"training/"}
+    assert sorted(names) == sorted(modules | rooms)
+    (row,) = re.findall(r"^\| `android/` \| (.*) \|$", table, re.M)
+    parts = {path.stem for path in (package / "android").glob("*.py")} - {"__init__"}
+    assert set(re.findall(r"`(\w+)`", row)) == parts
+
+
 def anchors(text: str) -> set[str]:
     """Anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S), re.M)

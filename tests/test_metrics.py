@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+from cspine_edge.documents import encode
 from cspine_edge.metrics import (
     ConfusionMatrix,
     Interval,
@@ -103,7 +104,7 @@ def test_what_has_no_denominator_is_undefined() -> None:
     for name in ("recall", "precision", "f1", "auc"):
         assert str(getattr(only_normal, name)) == "undefined"
     assert only_normal.specificity.estimate == 1
-    json.dumps(only_normal.to_dict(), allow_nan=False)
+    json.dumps(encode(only_normal), allow_nan=False)
 
 
 # Intervals

@@ -26,14 +26,6 @@ pytest.importorskip("fcntl")
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("archive")
-    write_phantom(folder / "ct", series=5, slices=40, seed=0, image_format=ImageFormat.PNG, size=64)
-    (folder / "ct" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nno more")
-    return folder / "ct"
-
-
-@pytest.fixture(scope="module")
 def fast() -> Classifier:
     return Classifier("fast", threads=1)
 

@@ -239,7 +239,7 @@ def _write(result: TrainResult, history: list[Epoch], watched: str) -> None:
     write_json(
         out / "metrics.json",
         {"part": "test", "arithmetic": "keras float32"}
-        | result.metrics.to_dict()
+        | encode(result.metrics)
         | {"reliability": encode(result.reliability)},
         overwrite=True,
     )
