@@ -30,7 +30,8 @@ from cspine_edge.model_file import ModelFile
 from cspine_edge.phantom import generate_series
 from cspine_edge.preprocess import Preprocessing, resize
 from cspine_edge.run import Run
-from cspine_edge.verification import outputs_of
+from cspine_edge.runtime import tflite_session
+from cspine_edge.verification import golden_key, outputs_of
 from cspine_edge.window import BONE_WINDOW
 
 from .metadata import embed_metadata
@@ -138,14 +139,14 @@ def _with_golden_pairs(file: ModelFile, contract: Contract) -> ModelFile:
     images = _golden_images(spec)
     with tempfile.TemporaryDirectory() as folder:
         written = file.save(Path(folder) / "model.tflite")
-        answers = {
-            family.value: [
-                outputs_of(Classifier(written.path, threads=1, family=family), image) for image in images
-            ]
-            for family in KernelFamily
-        }
+        answers = {}
+        for family in KernelFamily:
+            classifier = Classifier(written.path, threads=1, family=family)
+            session = tflite_session(classifier.session, "golden pairs are")
+            key = golden_key(session.runtime, session.family)
+            answers[key] = [outputs_of(classifier, image) for image in images]
     pairs = tuple(
-        GoldenPair(f"golden/{number}.png", {family: rows[number] for family, rows in answers.items()})
+        GoldenPair(f"golden/{number}.png", {key: rows[number] for key, rows in answers.items()})
         for number in range(len(images))
     )
     attachments = file.attachments | {

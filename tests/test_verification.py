@@ -14,7 +14,7 @@ from cspine_edge.contract import GoldenPair, KernelFamily
 from cspine_edge.errors import ContractError
 from cspine_edge.model_file import ModelFile
 from cspine_edge.runtime import Runtime
-from cspine_edge.verification import golden_key, outputs_of, verify
+from cspine_edge.verification import Agreement, golden_key, outputs_of, verify
 
 Expected = dict[str, tuple[tuple[float, ...], ...]]
 
@@ -146,3 +146,24 @@ def test_kernels_that_round_otherwise_have_a_name_of_their_own(
     runtime: Runtime, family: KernelFamily, machine: str, key: str
 ) -> None:
     assert golden_key(runtime, family, machine) == key
+
+
+def test_built_in_kernels_of_another_processor_are_held_to_its_decisions(
+    int8_model: Path, tmp_path: Path
+) -> None:
+    """A model that was converted on ARM has outputs of the built-in kernels there alone."""
+    file = ModelFile.read(int8_model)
+    assert file.contract is not None
+    here, there = (golden_key(Runtime.LITERT, KernelFamily.BUILTIN, name) for name in ("x86_64", "arm64"))
+    own = golden_key(Runtime.LITERT, KernelFamily.BUILTIN)
+    other = there if own == here else here
+    golden = tuple(
+        GoldenPair(pair.image, {name: rows for name, rows in pair.expected.items() if name != own})
+        for pair in file.contract.golden
+    )
+    assert all(other in pair.expected for pair in golden)
+    saved = replace(file, contract=replace(file.contract, golden=golden)).save(tmp_path / "arm.tflite")
+    result = verify(Classifier(saved.path, family=KernelFamily.BUILTIN))
+    assert result.passed
+    assert result.agreement is Agreement.DECISION
+    assert verify(Classifier(saved.path)).exact, "the kernels that are the same everywhere"
