@@ -17,10 +17,11 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
+from io import TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,8 @@ LABELS = ("normal", "fracture")
 UNKNOWN_SERIES = "unknown"
 """Series of the slices whose series nothing tells; only the audit goes on with such."""
 
+_LARGEST_TABLE = 64 * 1024 * 1024
+"""Bytes of a CSV file, which lists a million slices with these."""
 _MOST_DIGITS = 18
 _LONGEST_SEARCH_S = 2.0
 """For a series pattern in one name: some patterns take ages, and a run folder brings its own."""
@@ -241,14 +244,15 @@ def _from_csv(path: Path) -> list[LabelledSlice]:
     return list(found.values())
 
 
-def _read_csv(path: Path, needed: set[str]) -> list[dict[str, str]]:
+def _read_csv(path: Path, needed: set[str]) -> Iterator[dict[str, str]]:
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
+        with TextIOWrapper(open_regular(path, _LARGEST_TABLE), encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             missing = needed - set(reader.fieldnames or ())
             if missing:
                 raise DatasetError(path, f"has no column '{min(missing)}'")
-            return [{key: value or "" for key, value in row.items() if key is not None} for row in reader]
+            for row in reader:
+                yield {key: value or "" for key, value in row.items() if key is not None}
     except (UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(path, f"is not a CSV text file ({error})") from error
 
@@ -268,13 +272,14 @@ def _with_series(
     manifest_path = base / "manifest.csv"
     manifest = {}
     if manifest_path.is_file():
-        manifest = {row["path"]: row for row in _read_csv(manifest_path, {"path", "series"})}
+        rows = _read_csv(manifest_path, {"path", "series"})
+        manifest = {row["path"]: (row["series"], _slice_index(row)) for row in rows if row["series"]}
     slices = []
     names: dict[str, str] = {}  # one string for a series, not one for each of its slices
     for item in found:
-        row = manifest.get(item.path)
-        if row is not None and row["series"] and not item.series:
-            item = replace(item, series=row["series"], slice_index=_slice_index(row))
+        known = manifest.get(item.path)
+        if known is not None and not item.series:
+            item = replace(item, series=known[0], slice_index=known[1])
         elif not item.series:
             item = _identify(base, item, patterns, series_needed)
         slices.append(replace(item, series=names.setdefault(item.series, item.series)))

@@ -581,6 +581,7 @@ def calls_on_a_file(path: Path) -> list[list[object]]:
         ["bench", "compare", path, path],
         ["check", path, "--reference", path, "--data", "data"],
         ["audit", "data", "--split", path],
+        ["audit", path],
         ["android", "verify", path],
         ["layers", path, "--reference", path, "--data", "data"],
     ]
