@@ -133,7 +133,10 @@ class Box:
         before = _contents(self.inputs)
         words = call if isinstance(call, list) else []
         given = [self.folder / "cwd" / out for option, out in pairwise(words) if option == "--out"]
-        self._allowed = (*self._places, *(os.path.abspath(out) + os.sep for out in given))  # noqa: PTH100
+        outs = [os.path.abspath(out) for out in given]  # noqa: PTH100
+        # Hidden files beside an output: its lock, and what tells whether it can be written before the work.
+        beside = (os.path.join(os.path.dirname(out), ".") for out in outs)  # noqa: PTH118, PTH120
+        self._allowed = (*self._places, *(out + os.sep for out in outs), *beside)
         self._start()
         began = processor_time_s(os.getpid())
         code, problems = _run(call)
