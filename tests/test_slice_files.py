@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ct_files import shipped
 
 from cspine_edge.errors import CspineError, SliceError
-from cspine_edge.slice_files import find_slices
+from cspine_edge.slice_files import find_slices, natural_key
 from cspine_edge.slices import iter_slices
 
 
@@ -23,6 +25,20 @@ def test_tree_is_walked_in_natural_order(tmp_path: Path) -> None:
     touch(tmp_path, *reversed(names))
     touch(tmp_path, "notes.txt", ".hidden.png", ".git/a.png", "._img1.png", "DICOMDIR", "plain")
     assert find_slices([tmp_path]) == [tmp_path / name for name in names]
+
+
+def test_natural_order_is_that_of_words_and_numbers() -> None:
+    def plain(name: str) -> tuple[list[str | int], str]:
+        parts: list[str | int] = list(re.split(r"(\d+)", name.casefold()))
+        parts[1::2] = [int(number) for number in parts[1::2]]
+        return parts, name
+
+    rng = np.random.default_rng(0)
+    signs = np.array(
+        list("aB1029 ._-\u00df\u0663\x01")
+    )  # a letter of two, a digit of Arabic, what a key is made of
+    names = {"".join(rng.choice(signs, rng.integers(12))) for _ in range(5000)}
+    assert sorted(names, key=natural_key) == sorted(names, key=plain)
 
 
 def test_dicom_is_found_without_suffix(tmp_path: Path) -> None:
