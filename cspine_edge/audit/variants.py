@@ -43,6 +43,7 @@ at 0.58; neighbouring phantom slices with the least noise come up to 0.55.
 
 _CANDIDATES = 8
 _AT_ONCE = 32  # pairs of pictures in memory
+_TOGETHER = 4096
 _CROP, _TILE = 144, 16  # the crop lies inside the inscribed circle, whatever the turn
 _GLANCE, _GLANCE_BOUND = 80, 0.3
 """Crop, and share of its detail, that are looked at first, as most pairs are no variants.
@@ -164,12 +165,13 @@ def _leaders(family: _Numbers, quality: _Numbers) -> _Numbers:
 
 
 def _join(family: DisjointSets, pictures: Pictures, first: _Numbers, rings: Rings, pairs: _Numbers) -> bool:
-    """Try pairs, the likest first, and unite the families of those that are variants; say if any are.
+    """Try pairs and unite the families of those that are variants; say if any are.
 
+    The likest come first, but of so many pictures at a time, so that these are read from the disk once.
     ``first`` is where among all pictures each of those lies whose families and rings are given.
     """
     turns, mirrored, likeness = place(rings, pairs)
-    order = np.argsort(-likeness, kind="stable")
+    order = np.lexsort((-likeness, pairs[:, 0] // _TOGETHER))
 
     def strangers() -> Iterator[tuple[int, int, Picture, Picture, Placement]]:
         for position in order:
