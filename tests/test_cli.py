@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import inspect
 import io
 import json
@@ -730,3 +731,8 @@ def test_no_progress_bar_and_no_colour_in_a_pipe(pictures: Path, root: Path, pha
     done = subprocess.run(call, capture_output=True, text=True, check=True, cwd=root)
     assert done.stderr == ""
     assert "\x1b" not in done.stdout
+
+
+def test_a_predict_that_fails_leaves_garbage_collection_on(cli: Cli, tmp_path: Path) -> None:
+    assert cli("predict", tmp_path / "none.png", "--model", tmp_path / "none.tflite").code == 4
+    assert gc.isenabled()

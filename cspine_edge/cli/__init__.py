@@ -122,9 +122,12 @@ def _predict(plain: dict[str, list[str]]) -> NoReturn:
 
     from ..prediction import Form, predict
 
-    code = predict(
-        [Path(path) for path in plain["paths"]],
-        model=next((Path(model) for model in plain["--model"]), None),
-        form=next((Form(form) for form in plain["form"]), Form.LINES),
-    )
+    try:
+        code = predict(
+            [Path(path) for path in plain["paths"]],
+            model=next((Path(model) for model in plain["--model"]), None),
+            form=next((Form(form) for form in plain["form"]), Form.LINES),
+        )
+    finally:
+        gc.enable()  # also where it ended before its work
     raise SystemExit(int(code))
