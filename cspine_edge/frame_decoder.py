@@ -20,7 +20,7 @@ import numpy as np
 
 from .apart import confine, end_of, python, silence
 
-_LONGEST_S = 10.0
+_LONGEST_S = 8.0
 """For a frame; those that are read at all take less than a second on a Raspberry Pi 3."""
 _START_S = 20.0
 
@@ -54,9 +54,8 @@ class FrameDecoder:
             If that is not possible.
         """
         with self._lock:
-            limit = _LONGEST_S
+            starts = self._process is None
             if self._process is None:
-                limit = _START_S
                 statement = "from cspine_edge.frame_decoder import serve; serve()"
                 self._process = subprocess.Popen(
                     python(statement),
@@ -66,7 +65,9 @@ class FrameDecoder:
                 )
             process = self._process
             try:
-                return _ask(process, (str(path.absolute()), begin, index, plugin, _plain(options)), limit)
+                if starts:
+                    _wait(process, _START_S)
+                return _ask(process, (str(path.absolute()), begin, index, plugin, _plain(options)))
             except (OSError, EOFError, ValueError) as error:
                 if isinstance(error, FrameError):
                     raise
@@ -96,16 +97,23 @@ def _plain(options: dict[str, Any]) -> dict[str, Any]:
     return options | {"extended_offsets": tables}
 
 
-def _ask(process: subprocess.Popen[bytes], request: tuple[Any, ...], limit: float) -> np.ndarray:
+def _wait(process: subprocess.Popen[bytes], limit: float) -> Any:
+    """Wait for a line: that the process has started, or what came of a frame."""
+    assert process.stdout is not None
+    if not select.select([process.stdout], [], [], limit)[0]:
+        raise TimeoutError(f"takes its decoder more than {limit:g} s")
+    line = process.stdout.readline()
+    if not line:
+        raise EOFError
+    return json.loads(line)
+
+
+def _ask(process: subprocess.Popen[bytes], request: tuple[Any, ...]) -> np.ndarray:
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.write(json.dumps(request).encode() + b"\n")
     process.stdin.flush()
-    if not select.select([process.stdout], [], [], limit)[0]:
-        raise TimeoutError(f"takes its decoder more than {limit:g} s")
-    answer = json.loads(process.stdout.readline() or "null")
-    if answer is None:
-        raise EOFError
+    answer = _wait(process, _LONGEST_S)
     if "error" in answer:
         raise FrameError(answer["error"])
     dtype, shape = np.dtype(answer["dtype"]), tuple(answer["shape"])
@@ -128,6 +136,8 @@ def serve() -> None:
     from pydicom.uid import UID
 
     asked = sys.stdin.buffer
+    answers.write(b"{}\n")
+    answers.flush()
     while line := asked.readline():
         path, begin, index, plugin, options = json.loads(line)
         options["transfer_syntax_uid"] = UID(options["transfer_syntax_uid"])

@@ -25,6 +25,8 @@ from .errors import CspineError, OutputError, UsageError
 from .files import require_regular
 from .prediction import plain
 
+_LONGEST_LINE = 64 * 1024 * 1024
+"""Bytes of the line of a file with some hundred thousand frames."""
 _TORN = b'{"file": '
 """What a line begins with, as far as it goes: nothing else is cut off."""
 
@@ -116,9 +118,10 @@ class Journal:
         self._path, self._handle = path, handle
         self._length = 0
         with open(os.dup(handle), "rb") as file:
-            for number, line in enumerate(file, start=1):
+            lines = iter(lambda: file.readline(_LONGEST_LINE), b"")
+            for number, line in enumerate(lines, start=1):
                 if not line.endswith(b"\n"):
-                    if not line.startswith(_TORN[: len(line)]):
+                    if len(line) == _LONGEST_LINE or not line.startswith(_TORN[: len(line)]):
                         raise self._foreign(number)
                     break  # the line that was being written when all ended
                 self._done.add(_digest(self._read(number, line)))

@@ -582,6 +582,7 @@ def calls_on_a_file(path: Path) -> list[list[object]]:
         ["check", path, "--reference", path, "--data", "data"],
         ["audit", "data", "--split", path],
         ["audit", path],
+        ["predict", "data", "--out", path],
         ["android", "verify", path],
         ["layers", path, "--reference", path, "--data", "data"],
     ]

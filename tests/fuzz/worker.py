@@ -123,8 +123,9 @@ class Box:
             if isinstance(path, int):
                 continue
             place = os.path.abspath(os.fsdecode(path))  # noqa: PTH100, no link is followed
-            if event == "os.mkdir" and Path(place).is_dir():
-                continue  # which fails
+            leads = any(allowed.startswith(place + os.sep) for allowed in self._allowed)
+            if event == "os.mkdir" and (leads or Path(place).is_dir()):
+                continue  # towards an output, or it fails
             if not (place + os.sep).startswith(self._allowed) and place != os.devnull:
                 self._written.append(f"{event} {place!r}")
 
@@ -156,8 +157,10 @@ class Box:
             problems.append("changed its input")
         problems += _judge(code, err)
         if (
-            code == ExitCode.BAD_INPUT and "error: " not in err and "read" not in out
-        ):  # an audit tells it as a finding
+            code == ExitCode.BAD_INPUT
+            and not any(told in err for told in ("error: ", "files classified"))
+            and "read" not in out
+        ):  # a journal tells it in a line, an audit as a finding
             problems.append("said nothing of why it ended with code 4")
         if isinstance(call, list):
             problems += _judge_output(call, code, out)
