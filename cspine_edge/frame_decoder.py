@@ -20,7 +20,7 @@ import numpy as np
 
 from .apart import confine, end_of, python, silence
 
-_LONGEST_S = 8.0
+_LONGEST_S = 6.0
 """For a frame; those that are read at all take less than a second on a Raspberry Pi 3."""
 _START_S = 20.0
 
